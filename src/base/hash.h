@@ -1,0 +1,21 @@
+// Digests and checksums. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace facefleet {
+
+std::string sha256(BytesView bytes);                      // 32 raw bytes
+std::string hmac_sha256(BytesView key, BytesView bytes);  // 32 raw bytes
+std::string md5(BytesView bytes);                         // 16 raw bytes; only where AWS asks for it
+std::string hex(BytesView bytes);                         // lower case
+std::string base64(BytesView bytes);
+// CRC-32C (Castagnoli, RFC 3720 B.4), by SSE 4.2 where the processor has it.
+std::uint32_t crc32c(BytesView bytes, std::uint32_t seed = 0);
+// Compares in time that depends on the lengths alone.
+bool equal_constant_time(BytesView a, BytesView b);
+
+}  // namespace facefleet

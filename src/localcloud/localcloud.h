@@ -1,0 +1,44 @@
+// The SQS, S3 and EC2 doors: AWS's wire forms over Queues, ObjectStore and Fleet, on one loopback port.
+// One file per action under sqs/, s3/ and ec2/. Thread rule: base/task.h.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aws/sigv4.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "fleet/fleet.h"
+#include "queue/queue.h"
+#include "store/object_store.h"
+
+namespace facefleet::localcloud {
+
+struct Options {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 9324;
+  aws::Credentials credentials;  // the one key that signatures are verified against
+  std::string region = "us-east-1";
+  std::string account = "000000000000";
+};
+
+struct Parts {
+  queue::Queues& queues;
+  store::ObjectStore& store;
+  fleet::Fleet* fleet = nullptr;  // absent: the EC2 door answers with an error
+  const Clock& clock;
+  Random& random;
+  Log log;
+};
+
+class LocalCloud {
+ public:
+  static Result<std::unique_ptr<LocalCloud>> open(const Executor& executor, Options options, Parts parts);
+  virtual ~LocalCloud() = default;
+  virtual std::uint16_t port() const = 0;
+  virtual Task<> drain(MonoTime deadline) = 0;
+};
+
+}  // namespace facefleet::localcloud

@@ -1,0 +1,37 @@
+// An HTTP/1.1 client with a pool of kept-alive connections to one origin.
+// Thread rule: base/task.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/http.h"
+
+namespace facefleet::net {
+
+struct ClientOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 80;
+  bool tls = false;                    // verifies the certificate against the system's roots
+  std::uint32_t connections_max = 64;  // a further request waits for one to come free
+  std::uint64_t body_bytes_max = 64ull << 20;
+  Millis connect_timeout{2'000};
+};
+
+class HttpClient {
+ public:
+  static std::unique_ptr<HttpClient> open(const Executor& executor, ClientOptions options);
+  virtual ~HttpClient() = default;
+
+  // Sends and waits for the whole response, at most `timeout`. kUnavailable: no connection, or it broke before
+  // a response; kTimedOut; kInvalidInput: the response was malformed or too long. A request on a kept-alive connection
+  // that the server had already closed is sent again once, on a new one, where no byte of a response had come.
+  // Cancellation closes the connection, so the server sees it.
+  virtual Task<Result<HttpResponse>> send(HttpRequest request, Millis timeout) = 0;
+};
+
+}  // namespace facefleet::net

@@ -1,0 +1,52 @@
+// An HTTP/1.1 server: keep-alive, pipelining one at a time, Expect: 100-continue, limits on header,
+// body, time and connections. Everything runs on the executor's (one) thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/http.h"
+
+namespace facefleet::net {
+
+// Answers one request. Called on the I/O thread; the request lives until the task ends. When the
+// client's connection closes first, the task is cancelled (Asio's terminal cancellation), so a
+// long poll can stop waiting. An exception that escapes is a bug: it is logged and answered with 500.
+using Handler = std::function<Task<HttpResponse>(HttpRequest&)>;
+
+// Called when the header has been read, before the body: how large a body this request may have, and
+// whether to refuse it now (a response) without reading the body. The header's fields are all there.
+struct Admission {
+  std::uint64_t body_bytes_max = 1'048'576;
+  std::optional<HttpResponse> refusal;
+};
+using Admit = std::function<Admission(const HttpRequest&)>;
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one
+  bool reuse_port = false;
+  // Turns the server's own refusals (400 malformed, 408, 413, 431, 503) into this service's error form; absent:
+  // plain text.
+  std::function<HttpResponse(int status, std::string sentence)> error_response;
+};
+
+class HttpServer {
+ public:
+  // Binds and listens at once; kConflict if the port is taken, with a sentence naming it.
+  static Result<std::unique_ptr<HttpServer>> listen(const Executor& executor, ServerOptions options, Admit admit,
+                                                    Handler handler, Log log);
+  virtual ~HttpServer() = default;  // closes everything
+
+  virtual std::uint16_t port() const = 0;
+
+  // Stops accepting, lets running requests finish until `deadline`, then closes all connections.
+  virtual Task<> drain(std::chrono::steady_clock::time_point deadline) = 0;
+};
+
+}  // namespace facefleet::net

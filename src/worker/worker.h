@@ -1,0 +1,57 @@
+// The loop that turns one message into one outcome: lease, fetch, analyse, search, store the outcome, answer, delete.
+// Never answers the public.
+//
+// Two threads: the I/O thread runs everything that waits; the vision thread runs the pipeline, so that the next photo
+// is fetched while this one is computed.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "fleet/self.h"
+#include "gallery/gallery.h"
+#include "jobs/job.h"
+#include "queue/queue.h"
+#include "store/object_store.h"
+#include "vision/pipeline.h"
+
+namespace facefleet::worker {
+
+struct Options {
+  std::string system_id = "facefleet";  // jobs::Names
+  std::uint32_t prefetch = 1;           // jobs leased beyond the one being computed; 0 in course profiles
+  Millis lease{30'000};
+  Millis receive_wait{20'000};
+  std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
+  Millis gallery_max_age{1'000};
+  std::string photo_retention = "answered";  // or "keep"
+  bool reuse = false;                        // also keep the outcome under the photo's digest
+  float threshold = 0;                       // 0: the model card's
+};
+
+struct Parts {
+  queue::Queues& queues;
+  store::ObjectStore& store;
+  gallery::Galleries& galleries;
+  vision::PipelineOptions pipeline;  // opened on the vision thread while the first message is awaited
+  fleet::Self& self;
+  const Clock& clock;
+  Log log;
+};
+
+class Worker {
+ public:
+  static std::unique_ptr<Worker> create(Options options, Parts parts);
+  virtual ~Worker() = default;  // joins the vision thread
+
+  // Runs until drain() was called and the leased jobs are finished.
+  virtual Task<Result<void>> run() = 0;
+
+  // Takes nothing new; gives back what is leased and not begun; run() then ends.
+  virtual void drain() = 0;
+};
+
+}  // namespace facefleet::worker
