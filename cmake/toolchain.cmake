@@ -13,11 +13,13 @@ target_compile_options(facefleet_flags INTERFACE -Wall -Wextra -Wpedantic -Wshad
 target_compile_definitions(
   facefleet_flags INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                             BOOST_ASIO_NO_DEPRECATED BOOST_JSON_NO_LIB _GLIBCXX_USE_CXX11_ABI=1)
-# gcc 12 warns of uninitialised and dangling values inside its own std::string and Asio's coroutine
-# frames (GCC bugs 105562, 105593); these two say nothing true about our code at -O2.
+# gcc 12 warns of uninitialised, dangling and mismatched memory inside its own std::string, Asio's coroutine
+# frames and Boost.JSON's initialiser lists (GCC bugs 105562, 105593, 104475, 109867); these say nothing true
+# about our code at -O2.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(facefleet_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict
-                                                   -Wno-stringop-overflow -Wno-array-bounds)
+  target_compile_options(
+    facefleet_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
+                              -Wno-mismatched-new-delete -Wno-dangling-pointer)
 endif()
 if(FACEFLEET_SANITIZE)
   target_compile_options(facefleet_flags INTERFACE -fsanitize=${FACEFLEET_SANITIZE})

@@ -20,17 +20,16 @@ struct Observation {
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
   Millis oldest_age{0};
-  std::uint32_t pending = 0;  // launched, not yet running
-  std::uint32_t running = 0;  // taking jobs: idle, busy or starting
-  std::uint32_t idle = 0;     // of the running: idle
-  Millis shortest_idle{0};    // how long the most recently idle worker has been idle; 0 if none is
-  std::uint32_t leaving = 0;  // draining, stopping or shutting down
+  std::uint32_t pending = 0;     // launched, not yet running
+  std::uint32_t running = 0;     // taking jobs: idle, busy or starting
+  std::vector<Millis> idle_for;  // one a running worker that is idle: for how long; longest first
+  std::uint32_t leaving = 0;     // draining, stopping or shutting down
   std::uint32_t cap = 0;
 };
 
 struct Decision {
-  std::uint32_t target = 0;  // wanted pending + running workers, 0 to cap
-  std::string reason;        // for people: "3 jobs, one worker each"
+  std::uint32_t target = 0;  // wanted pending + running workers, 0 to cap; the longest idle leave first
+  std::string reason;        // for people: "3 jobs, 1 a worker"
 };
 
 class Policy {

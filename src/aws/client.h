@@ -33,9 +33,12 @@ class Client {
                                               const Clock& clock, Random& random);
   virtual ~Client() = default;
 
+  virtual const std::string& region() const = 0;
+
   // Signs and sends; 2xx and 304 are results, everything else an Error whose `reason` is AWS's code
   // (`NoSuchKey`, `AWS.SimpleQueueService.NonExistentQueue`, `InsufficientInstanceCapacity`) and whose Code says what
-  // to do. kUnavailable, throttling and 5xx are retried with jitter while the time-out lasts, if `idempotent`.
+  // to do (error_forms.h). kUnavailable, throttling and 5xx are retried while the time-out lasts, if `idempotent`.
+  // Host, User-Agent and the signature's headers are added. Cancellation closes the connection.
   virtual Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent) = 0;
 };
 

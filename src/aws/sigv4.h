@@ -1,4 +1,4 @@
-// AWS Signature Version 4, signing and verifying with one canonicaliser. Pure functions.
+// AWS Signature Version 4, signing and verifying with one canonicaliser.
 // Source: "Create a signed AWS API request" (AWS IAM user guide); differences of S3: the path is encoded once and
 // never normalised, and x-amz-content-sha256 is sent.
 #pragma once
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "net/http.h"
@@ -25,10 +26,29 @@ struct Scope {
   std::string service;  // "sqs", "s3", "ec2"
 };
 
+// Signing keys are good for a day, region and service, and cost four HMACs (5 us) to derive: this remembers the last
+// few. Whoever signs or verifies many requests keeps one. Not thread-safe.
+class SigningKeys {
+ public:
+  // `date`: YYYYMMDD. The reference holds until the next call.
+  const std::string& get(std::string_view secret, std::string_view date, const Scope& scope);
+
+ private:
+  struct Entry {
+    std::string secret, date, region, service, key;
+  };
+  std::vector<Entry> entries_;
+  std::size_t oldest_ = 0;
+};
+
+// What S3 accepts in place of the body's hash, over TLS and without.
+inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+
 // Adds X-Amz-Date, X-Amz-Security-Token, for S3 X-Amz-Content-Sha256, and Authorization. The request's
-// Host header must be set. `payload_sha256_hex`: of the body; computed where absent.
+// Host header must be set. `payload_sha256_hex`: of the body; computed where absent. For S3 it may be kUnsignedPayload.
+// All headers are signed but those that hops and clients change on the way.
 void sign(net::HttpRequest& request, const Credentials& credentials, const Scope& scope, std::int64_t wall_ms,
-          std::optional<std::string> payload_sha256_hex = std::nullopt);
+          std::optional<std::string> payload_sha256_hex = std::nullopt, SigningKeys* keys = nullptr);
 
 struct Verified {
   std::string access_key_id;
@@ -36,11 +56,13 @@ struct Verified {
 };
 
 // Verifies an Authorization header or a presigned query. `secret_of` returns the secret of an access key id. kDenied
-// with AWS's own reason: MissingAuthenticationToken, InvalidClientTokenId (S3: InvalidAccessKeyId),
-// SignatureDoesNotMatch, RequestTimeTooSkewed (S3), RequestExpired, IncompleteSignature; kInvalidInput
-// with XAmzContentSHA256Mismatch where the body is not what was signed. Any region is accepted.
+// with AWS's own reason: MissingAuthenticationToken, InvalidClientTokenId (S3: InvalidAccessKeyId; EC2: AuthFailure),
+// SignatureDoesNotMatch (EC2: AuthFailure), RequestTimeTooSkewed (S3; EC2: RequestExpired; others:
+// SignatureDoesNotMatch), IncompleteSignature, AccessDenied (a presigned URL has expired, or an x-amz- header is not
+// signed); kInvalidInput with XAmzContentSHA256Mismatch where the body is not what was signed. Any region is accepted.
+// Payload markers (UNSIGNED-PAYLOAD, STREAMING-…) are accepted from S3 clients; chunk signatures are not looked at.
 Result<Verified> verify(const net::HttpRequest& request,
                         const std::function<std::optional<std::string>(std::string_view access_key_id)>& secret_of,
-                        std::int64_t wall_ms);
+                        std::int64_t wall_ms, SigningKeys* keys = nullptr);
 
 }  // namespace facefleet::aws

@@ -13,11 +13,20 @@ inline constexpr std::size_t kHttpIdleConnectionMs = 75'000;
 inline constexpr std::size_t kHttpHeaderReadMs = 5'000;  // a request line and headers that take longer: slow loris
 inline constexpr std::size_t kHttpBodyStallMs = 10'000;  // without one byte of progress
 inline constexpr std::size_t kHttpConnections = 4'096;
+inline constexpr std::size_t kHttpRefusedConnections = 64;    // beyond those, answered 503; more are just closed
+inline constexpr std::size_t kHttpAcceptPauseMs = 100;        // after an accept that failed for want of descriptors
+inline constexpr std::size_t kHttpLingerMs = 5'000;           // reading on after a refusal, so that it is received
+inline constexpr std::size_t kHttpLingerBytes = 64ull << 20;  // what is read and dropped meanwhile
+inline constexpr std::size_t kHttpCancelMs = 500;             // a cancelled handler's time to end, when draining
+inline constexpr std::size_t kHttpClientIdleMs = 60'000;      // an unused connection is not used again after this
+inline constexpr std::size_t kMultipartHeaderBytes = 8'192;   // of one part
 
 // Photos
 inline constexpr std::size_t kPhotoPixels = 100'000'000;  // refused before a byte of it is decoded
 inline constexpr std::size_t kPhotoNameBytes = 255;
 inline constexpr std::size_t kFacesPerPhoto = 256;
+inline constexpr std::size_t kJpegScans = 64;  // encoders write about ten; each costs a pass over the whole picture
+inline constexpr std::size_t kExifBytes = 65'535;
 
 // Queues (SQS's own limits: botocore sqs/2012-11-05)
 inline constexpr std::size_t kQueueMessageBytes = 1'048'576;
@@ -28,13 +37,52 @@ inline constexpr std::size_t kQueueDelayMs = 900'000;
 inline constexpr std::size_t kQueueNameBytes = 80;
 inline constexpr std::size_t kQueueMemoryBytes = 2'000'000'000;  // all queues of a process together
 
+// AWS clients
+inline constexpr std::size_t kAwsConnections = 256;    // of one client; a long poll holds one
+inline constexpr std::size_t kAwsRetryTokens = 500;    // the AWS SDKs' standard retry mode
+inline constexpr std::size_t kAwsBackoffMs = 2'000;    // between two tries, at most
+inline constexpr std::size_t kSqsBatchesInFlight = 8;  // of one queue and one action
+
 // Object store (S3's own)
 inline constexpr std::size_t kObjectKeyBytes = 1'024;
 inline constexpr std::size_t kObjectListKeys = 1'000;
+
+// The local cloud's doors
+inline constexpr std::size_t kDoorCallBytes = 8'388'608;      // SQS's largest batch, every byte of it escaped
+inline constexpr std::size_t kDoorObjectBytes = 268'435'456;  // an object passes through memory
+inline constexpr std::size_t kDoorParameters = 2'048;         // of one call in the query form
+
+// Fleets
+inline constexpr std::size_t kTerminatedInstances = 64;  // listed after their end, the newest
+
+// Database
+inline constexpr std::size_t kDatabaseWaiting = 65'536;     // operations that wait for the writer
+inline constexpr std::size_t kDatabaseRideAlongMs = 100;    // until a write that nobody waits for starts a commit
+inline constexpr std::size_t kDatabaseErasureMs = 1'000;    // from a commit until deleted bytes leave the files
+inline constexpr std::size_t kDatabaseLogBytes = 16 << 20;  // of the write-ahead log, before it is folded in
 
 // Galleries
 inline constexpr std::size_t kEmbeddingDimensions = 1'024;
 inline constexpr std::size_t kPersonNameBytes = 255;
 inline constexpr std::size_t kGalleryNameBytes = 64;
+inline constexpr std::size_t kGallerySegmentBytes = 32 << 20;  // what an add or a merge makes, at most, plus one photo
+inline constexpr std::size_t kGallerySmallSegments = 16;       // beyond it, small segments are merged
+inline constexpr std::size_t kGalleryCommitTries = 32;         // against other writers of the same gallery
+inline constexpr std::size_t kGallerySnapshotTries = 8;        // against segments that go while they are fetched
+inline constexpr std::size_t kGalleryDownloads = 8;            // at once
+inline constexpr std::size_t kGalleriesOpen = 1'024;           // whose last version a process remembers
+inline constexpr std::int64_t kGalleryRetiredMs = 60'000;      // a merged segment stays for readers of older versions
+inline constexpr std::int64_t kGalleryCommitMs = 300'000;      // from a change's first segment to its manifest
+inline constexpr std::int64_t kGalleryOrphanMs = 2 * kGalleryCommitMs;  // a segment that no manifest names is litter
+
+// Gateway
+inline constexpr std::size_t kSmallBodyBytes = 64 * 1024;  // of requests that bring no photo
+inline constexpr std::size_t kIdempotencyKeyBytes = 255;
+inline constexpr std::size_t kConnectMs = 5'000;      // that a photo waits for the queues to be opened
+inline constexpr std::size_t kAnswerPolls = 3;        // long polls of the response queue at once
+inline constexpr std::size_t kPhotoDeletionMs = 200;  // from an answer until its photo goes, with others
+inline constexpr std::size_t kEnrolmentBatch = 256;   // templates in one change of a gallery
+inline constexpr std::size_t kSweepIntervalMs = 3'600'000;
+inline constexpr std::size_t kReadinessRetryMs = 5'000;
 
 }  // namespace facefleet::limits

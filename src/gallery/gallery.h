@@ -1,11 +1,13 @@
 // Named galleries of persons and their templates, kept in an ObjectStore as a manifest plus immutable
 // segments:
 //
-//     <gallery>/manifest.json            version, model, dimensions, segments, tombstones
+//     <gallery>/manifest.json            version, model, dimensions, segments, retired segments (manifest.h)
 //     <gallery>/segments/<sha256>.seg    templates: embeddings (f32 and int8), persons, photo digests, chips
+//     (segment.h)
 //
 // A change writes new segments first, then the manifest by compare-and-swap on its ETag, so a reader
 // sees one version, whole. Deleting a person rewrites the segments that hold it: the bytes go.
+// Machines keep what a search needs of each segment as a mapped file; chips stay in the store until they are asked for.
 // Thread rule: base/task.h; a Snapshot is immutable and may be searched on any thread.
 #pragma once
 
@@ -23,10 +25,12 @@
 
 namespace facefleet::gallery {
 
+inline constexpr float kUnitLengthTolerance = 1e-3F;
+
 // An enrolled embedding.
 struct Template {
   std::string person;
-  std::vector<float> embedding;  // unit length
+  std::vector<float> embedding;  // unit length, to within kUnitLengthTolerance
   std::string photo_sha256;      // 64 hex digits: enrolling the same photo again for the same person is a no-op
   std::string source;            // the photo's file name, for people
   Bytes chip_png;                // the aligned 112x112 face, so that a new model can re-embed; may be empty
@@ -50,17 +54,21 @@ class Snapshot {
   virtual const std::string& model() const = 0;         // e.g. "sface@0ba9fbfa"; empty at version 0
   virtual std::uint64_t size() const = 0;               // templates
   virtual std::vector<PersonInfo> persons() const = 0;  // by name, bytewise
-  virtual std::vector<Template> templates(const std::string& person) const = 0;
+  virtual std::vector<Template> templates(const std::string& person) const = 0;  // without chips: Galleries::templates
   virtual bool holds(const std::string& person, const std::string& photo_sha256) const = 0;
 
   // The `persons_max` persons most similar to `embedding` (unit length, the model's dimensions), best first,
   // each by its most similar template; ties by name. Exact: an int8 scan (SIMD), then f32 on the candidates.
   virtual std::vector<Match> search(const std::vector<float>& embedding, std::uint32_t persons_max) const = 0;
+  // The same for several embeddings, which share each pass over the gallery: the faces of one photo.
+  virtual std::vector<std::vector<Match>> search_all(const std::vector<std::vector<float>>& embeddings,
+                                                     std::uint32_t persons_max) const = 0;
 };
 
 struct Changes {
   std::uint32_t added = 0;    // templates
   std::uint32_t present = 0;  // were there already (same person, same photo)
+  std::uint32_t removed = 0;  // templates
   std::int64_t version = 0;   // of the gallery that holds the change
 };
 
@@ -80,6 +88,9 @@ class Galleries {
   // holds another model's embeddings. Names: gallery [a-z0-9-]{1,64}; person 1–255 bytes of UTF-8 without control
   // characters, not "unknown" or "no face"; else kInvalidInput.
   virtual Task<Result<Changes>> add(std::string gallery, std::string model, std::vector<Template> templates) = 0;
+
+  // A person's templates with their chips, which are fetched from the store. kNotFound; kCorrupt.
+  virtual Task<Result<std::vector<Template>>> templates(std::string gallery, std::string person) = 0;
 
   // Deletes a person and every byte of its templates and chips, from store and cache. kNotFound.
   virtual Task<Result<Changes>> remove_person(std::string gallery, std::string person) = 0;

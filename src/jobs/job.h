@@ -87,18 +87,25 @@ struct Outcome {
   std::optional<Bytes> chip_png;
 };
 
-// Fails with kInvalidInput if the name cannot be made to fit (names are shortened to fit, at a UTF-8
-// boundary; the photo's key does not depend on them).
+// At most kMessageBytesMax, as long as gallery and reply_to keep their own limits: a name that would not fit is
+// shortened at a UTF-8 boundary (the photo's key does not depend on it). Bytes of a text that are not UTF-8 become
+// U+FFFD.
 Bytes encode(const Job& job);
+// kInvalidInput, with reason `malformed_job` or `job_version`.
 Result<Job> decode_job(BytesView bytes);
 
-// The stored form of an outcome, and the body of an answer on a response queue.
+// The stored form of an outcome, and the body of an answer on a response queue. A number that is not finite becomes 0.
 Bytes encode(const Outcome& outcome);
+// kInvalidInput, with reason `malformed_outcome` or `outcome_version`.
 Result<Outcome> decode_outcome(BytesView bytes);
 
 // Where things lie in the private bucket.
 std::string photo_key(std::string_view job_id);    // photos/<job id>
 std::string outcome_key(std::string_view job_id);  // outcomes/<job id>
+// The autoscaler's latest decision, for the page and `facefleet status`: {"policy", "target", "reason", "at_ms", …}.
+inline constexpr std::string_view kAutoscalerStatusKey = "status/autoscaler.json";
+// reuse/<sha256>-<gallery>: the newest outcome of these very bytes, where a profile reuses outcomes.
+std::string reuse_key(std::string_view photo_sha256_hex, std::string_view gallery);
 
 // `test_001.final.jpg` -> `test_001`: up to the first dot; the whole name if it begins with one.
 std::string_view stem(std::string_view name);

@@ -13,12 +13,16 @@
 
 namespace facefleet::net {
 
+// Whether two ASCII texts are the same but for upper and lower case.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
 // Header fields in order of arrival; names compare without case.
 class Headers {
  public:
   void set(std::string name, std::string value);  // replaces all of that name
   void add(std::string name, std::string value);
   std::optional<std::string_view> get(std::string_view name) const;  // the first of that name
+  void clear() { fields_.clear(); }
   const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
 
  private:

@@ -22,6 +22,8 @@ struct ClientOptions {
   Millis connect_timeout{2'000};
 };
 
+// Where it goes while requests are under way, they end with kUnavailable. Its one timer may keep an io_context's run()
+// from returning while it lives.
 class HttpClient {
  public:
   static std::unique_ptr<HttpClient> open(const Executor& executor, ClientOptions options);

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/task.h"
@@ -31,6 +33,10 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
   bool reuse_port = false;
+  std::size_t connections_max = limits::kHttpConnections;  // further ones are answered 503
+  Millis idle_timeout{limits::kHttpIdleConnectionMs};      // between requests
+  Millis header_timeout{limits::kHttpHeaderReadMs};        // from a header's first byte to its last
+  Millis stall_timeout{limits::kHttpBodyStallMs};          // of a body, either way, without one byte of progress
   // Turns the server's own refusals (400 malformed, 408, 413, 431, 503) into this service's error form; absent:
   // plain text.
   std::function<HttpResponse(int status, std::string sentence)> error_response;
@@ -41,7 +47,9 @@ class HttpServer {
   // Binds and listens at once; kConflict if the port is taken, with a sentence naming it.
   static Result<std::unique_ptr<HttpServer>> listen(const Executor& executor, ServerOptions options, Admit admit,
                                                     Handler handler, Log log);
-  virtual ~HttpServer() = default;  // closes everything
+  // Closes everything. Handlers that still run are cancelled, and end when the I/O thread next turns to them: drain
+  // first where they use what goes away with the server.
+  virtual ~HttpServer() = default;
 
   virtual std::uint16_t port() const = 0;
 

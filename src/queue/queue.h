@@ -33,10 +33,10 @@ struct Message {
 };
 
 struct Receive {
-  std::uint32_t max = 1;        // 1 to 10
-  Millis wait{0};               // 0 to 20 s: how long to wait for the first message
-  std::optional<Millis> lease;  // 0 to 12 h; the queue's own where absent
-  std::string consumer;         // who asks, e.g. an instance id; see Queues::release. May be empty.
+  std::uint32_t max = 1;             // 1 to 10
+  Millis wait{0};                    // 0 to 20 s: how long to wait for the first message
+  std::optional<Millis> lease = {};  // 0 to 12 h; the queue's own where absent
+  std::string consumer = {};         // who asks, e.g. an instance id; see Queues::release. May be empty.
 };
 
 // Exact in the memory and durable backends; SQS's own approximation behind the sqs one.

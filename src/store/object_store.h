@@ -33,9 +33,9 @@ struct Object {
 
 struct Put {
   std::string content_type = "application/octet-stream";
-  std::map<std::string, std::string> metadata;
-  bool if_absent = false;              // kConflict if the key exists
-  std::optional<std::string> if_etag;  // kConflict unless the object is there with this etag
+  std::map<std::string, std::string> metadata = {};
+  bool if_absent = false;                   // kConflict if the key exists
+  std::optional<std::string> if_etag = {};  // kConflict unless the object is there with this etag
 };
 
 struct Range {
@@ -44,9 +44,9 @@ struct Range {
 };
 
 struct List {
-  std::string prefix;
-  std::string delimiter;    // keys that hold it after the prefix are rolled up into `prefixes`
-  std::string start_after;  // exclusive
+  std::string prefix = {};
+  std::string delimiter = {};    // keys that hold it after the prefix are rolled up into `prefixes`
+  std::string start_after = {};  // exclusive
   std::uint32_t max = 1'000;
 };
 

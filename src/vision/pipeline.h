@@ -39,7 +39,7 @@ struct Timings {
 
 struct Analysis {
   std::int32_t width = 0, height = 0;  // of the upright photo, as stored (before any scaled decode)
-  std::int32_t rotation = 0;           // degrees clockwise of the turn that found a face: 0, 90, 180, 270
+  std::int32_t rotation = 0;           // degrees clockwise of the turn whose faces are surest: 0, 90, 180, 270
   std::vector<Face> faces;             // by the detector's score, best first; at most kFacesPerPhoto
   std::int32_t main_face = -1;         // index of the face that names the photo; −1: no face
   Timings timings;
@@ -67,8 +67,8 @@ struct PipelineOptions {
 struct AnalyseOptions {
   bool embed_all = true;  // false: only the main face is embedded
   bool keep_chips = false;
-  float face_pixels_min = 0;  // faces whose box's shorter side is smaller are left out
-  bool try_rotations = true;
+  float face_pixels_min = 0;  // faces whose box's longer side is smaller are left out
+  bool try_rotations = true;  // by 90, 180, 270 degrees, where the photo as it is shows no face or no sure one
 };
 
 // One per thread: not thread-safe. Runs on the calling thread alone.

@@ -1,0 +1,102 @@
+// facefleet autoscaler: watches the request queue, sizes the fleet.
+#include "autoscaler/autoscaler.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json.hpp>
+
+#include "apps/cloud_parts.h"
+#include "apps/command.h"
+#include "apps/place.h"
+#include "apps/role.h"
+#include "jobs/job.h"
+
+namespace facefleet::apps {
+namespace {
+
+constexpr Millis kTellEvery{5'000};  // an unchanged decision is told again so often, so that a reader sees it is alive
+
+// Tells page and `facefleet status` what was decided and why, as an object beside the jobs.
+class Teller {
+ public:
+  Teller(Role& role, store::ObjectStore& store, std::string bucket, std::string policy)
+      : role_(role), store_(store), bucket_(std::move(bucket)), policy_(std::move(policy)) {}
+
+  void hear(const autoscaler::Observation& seen, const autoscaler::Decision& decision) {
+    const bool told_lately = role_.clock.now() - told_at_ < kTellEvery;
+    if (telling_ || (told_lately && decision.target == target_ && decision.reason == reason_)) return;
+    target_ = decision.target;
+    reason_ = decision.reason;
+    told_at_ = role_.clock.now();
+    telling_ = true;
+    boost::json::object text{{"policy", policy_},
+                             {"target", decision.target},
+                             {"reason", decision.reason},
+                             {"visible", seen.visible},
+                             {"in_flight", seen.in_flight},
+                             {"cap", seen.cap},
+                             {"at_ms", role_.clock.wall_ms()}};
+    asio::co_spawn(role_.context, tell(boost::json::serialize(text)), asio::detached);
+  }
+
+ private:
+  Task<> tell(std::string text) {
+    store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
+    auto told = co_await store_.put(bucket_, std::string(jobs::kAutoscalerStatusKey), std::move(text), std::move(json));
+    if (!told) role_.log.debug("cannot tell the decision", {{"why", told.error().message}});
+    telling_ = false;
+  }
+
+  Role& role_;
+  store::ObjectStore& store_;
+  const std::string bucket_, policy_;
+  std::uint32_t target_ = 0;
+  std::string reason_;
+  MonoTime told_at_{};
+  bool telling_ = false;
+};
+
+Task<Result<void>> scale(Role& role, autoscaler::Options options, CloudParts& parts, autoscaler::Policy& policy,
+                         Teller& teller) {
+  co_await autoscaler::run(std::move(options), *parts.queues, *parts.fleet, policy, role.clock, role.log,
+                           [&](const auto& seen, const auto& decision) { teller.hear(seen, decision); });
+  co_return Result<void>();
+}
+
+int serve(const std::filesystem::path& data_dir, bool shadow) {
+  Role role("autoscaler");
+  const auto loaded = load_profile_of(data_dir);
+  if (!loaded) return refuse(loaded.error());
+  const config::Profile& profile = loaded->profile;
+  const jobs::Names names(profile.id);
+  auto policy = autoscaler::make_policy(
+      profile.autoscaler_policy,
+      {profile.autoscaler_jobs_per_worker, Millis(static_cast<std::int64_t>(profile.autoscaler_idle_hold_s * 1'000))});
+  if (!policy) return refuse(policy.error());
+  auto parts = open_cloud_parts(role.context.get_executor(), profile.fleet_instance_prefix,
+                                static_cast<std::uint32_t>(profile.fleet_workers_max), role.clock, role.random);
+  if (!parts) return refuse(parts.error());
+  Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy);
+  autoscaler::Options options;
+  options.request_queue = names.request_queue;
+  options.tick = Millis(static_cast<std::int64_t>(profile.autoscaler_tick_s * 1'000));
+  options.shadow = shadow;
+  // Nothing needs an orderly end: all that the loop knows, it looks up again when it starts.
+  return run_role(role, scale(role, std::move(options), *parts, **policy, teller), [&] { role.context.stop(); });
+}
+
+}  // namespace
+
+Command add_autoscaler(CLI::App& root) {
+  struct Flags {
+    std::string data = default_data_dir();
+    bool shadow = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* app = root.add_subcommand("autoscaler", "run the autoscaler alone (`up` starts it for you)");
+  app->add_option("--data", flags->data, "the system's data folder")->capture_default_str();
+  app->add_flag("--shadow", flags->shadow, "decide and log, but do not act");
+  return {app, [flags] { return serve(flags->data, flags->shadow); }};
+}
+
+}  // namespace facefleet::apps

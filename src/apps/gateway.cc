@@ -1,0 +1,125 @@
+// facefleet gateway: the HTTP tier of a system, as a process of its own.
+#include "gateway/gateway.h"
+
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json.hpp>
+
+#include <optional>
+
+#include "apps/cloud_parts.h"
+#include "apps/command.h"
+#include "apps/keys.h"
+#include "apps/place.h"
+#include "apps/role.h"
+#include "base/file.h"
+#include "config/model_card.h"
+#include "gallery/gallery.h"
+#include "jobs/job.h"
+#include "net/http.h"
+
+namespace facefleet::apps {
+namespace {
+
+constexpr Millis kDrain{3'000};
+
+Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
+
+Result<gateway::Options> to_options(const config::Profile& profile, const std::filesystem::path& data_dir) {
+  auto listen = net::parse_host_port(profile.gateway_listen);
+  if (!listen) return listen.error();
+  auto keys = load_keys(data_dir);
+  if (!keys) return keys.error();
+  auto cards = config::load_model_cards(share_dir() / "models");
+  if (!cards) return cards.error();
+  gateway::Options options;
+  options.system_id = profile.id;
+  options.listen_host = listen->host;
+  options.listen_port = listen->port;
+  options.open = profile.gateway_open;
+  options.keys = std::move(*keys);
+  options.hosts_allowed = profile.gateway_hosts;
+  options.reply_form = profile.gateway_reply;
+  options.views = profile.gateway_views;
+  options.reuse = profile.gateway_reuse;
+  options.photo_retention = profile.retention_photo;
+  options.outcome_retention = seconds(profile.retention_outcome_hours * 3'600);
+  options.answer_timeout = seconds(profile.gateway_answer_timeout_s);
+  options.photo_bytes_max = static_cast<std::uint64_t>(profile.gateway_photo_mb_max) << 20;
+  options.body_bytes_max = static_cast<std::uint64_t>(profile.gateway_body_mb_max) << 20;
+  options.files_max = static_cast<std::uint32_t>(profile.gateway_files_max);
+  options.queue_length_max = static_cast<std::uint64_t>(profile.gateway_queue_length_max);
+  options.wait_max = seconds(profile.gateway_wait_max_s);
+  options.version = FACEFLEET_VERSION;
+  options.profile = profile.name;
+  for (auto& card : *cards)
+    options.models.push_back({card.name, card.role, card.version, card.licence, card.source, card.note});
+  return options;
+}
+
+// The port that an earlier gateway of this system had, where the profile leaves the choice to the machine: callers of a
+// gateway that died find the next one where that one was.
+std::optional<std::uint16_t> earlier_port(const std::filesystem::path& data_dir) {
+  const auto text = read_file(data_dir / "run" / "gateway.json");
+  if (!text) return std::nullopt;
+  try {
+    return static_cast<std::uint16_t>(boost::json::parse(*text).at("port").as_int64());
+  } catch (const std::exception&) {
+    return std::nullopt;  // torn or foreign: any port will do
+  }
+}
+
+Result<std::unique_ptr<gateway::Gateway>> open_where_it_was(const Executor& executor, gateway::Options options,
+                                                            const gateway::Parts& parts,
+                                                            const std::filesystem::path& data_dir) {
+  if (options.listen_port == 0) {
+    if (const auto port = earlier_port(data_dir)) {
+      gateway::Options again = options;
+      again.listen_port = *port;
+      if (auto opened = gateway::Gateway::open(executor, std::move(again), parts)) return opened;
+    }
+  }
+  return gateway::Gateway::open(executor, std::move(options), parts);
+}
+
+// What `up` and people read to find a gateway whose port was chosen by the system.
+Result<void> announce(const std::filesystem::path& data_dir, std::uint16_t port) {
+  std::error_code failed;
+  std::filesystem::create_directories(data_dir / "run", failed);
+  const std::string text = "{\"pid\":" + std::to_string(::getpid()) + ",\"port\":" + std::to_string(port) + "}\n";
+  return write_file_atomic(data_dir / "run" / "gateway.json", text);
+}
+
+int serve(const std::filesystem::path& data_dir) {
+  Role role("gateway");
+  const auto loaded = load_profile_of(data_dir);
+  if (!loaded) return refuse(loaded.error());
+  auto options = to_options(loaded->profile, data_dir);
+  if (!options) return refuse(options.error());
+  const jobs::Names names(loaded->profile.id);
+  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile.fleet_instance_prefix,
+                                static_cast<std::uint32_t>(loaded->profile.fleet_workers_max), role.clock, role.random);
+  if (!parts) return refuse(parts.error());
+  const auto galleries =
+      gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
+  auto gateway = open_where_it_was(
+      role.context.get_executor(), std::move(*options),
+      {*parts->queues, *parts->store, *galleries, *parts->fleet, role.clock, role.random, role.log}, data_dir);
+  if (!gateway) return refuse(gateway.error());
+  if (auto announced = announce(data_dir, (*gateway)->port()); !announced) return refuse(announced.error());
+  return run_role(role, (*gateway)->run(),
+                  [&] { asio::co_spawn(role.context, (*gateway)->drain(role.clock.now() + kDrain), asio::detached); });
+}
+
+}  // namespace
+
+Command add_gateway(CLI::App& root) {
+  auto data = std::make_shared<std::string>(default_data_dir());
+  CLI::App* app = root.add_subcommand("gateway", "run the HTTP tier alone (`up` starts it for you)");
+  app->add_option("--data", *data, "the system's data folder")->capture_default_str();
+  return {app, [data] { return serve(*data); }};
+}
+
+}  // namespace facefleet::apps

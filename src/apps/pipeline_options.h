@@ -1,0 +1,16 @@
+// From a profile and its model cards to what the vision room needs.
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+#include "config/profile.h"
+#include "vision/pipeline.h"
+
+namespace facefleet::apps {
+
+// `cache_dir`: compiled models are kept there; empty: nowhere. kNotFound says how to fetch a model that is missing.
+Result<vision::PipelineOptions> pipeline_options(const config::Profile& profile,
+                                                 const std::filesystem::path& cache_dir);
+
+}  // namespace facefleet::apps

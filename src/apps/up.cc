@@ -1,0 +1,402 @@
+// facefleet up: a whole system on this machine. This process is the local cloud: it holds the durable queues and
+// objects, owns the fleet of workers and answers at the AWS doors. It starts a gateway and an autoscaler beside itself,
+// which reach it, as the workers do, through those doors only.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <thread>
+
+#include "apps/child.h"
+#include "apps/command.h"
+#include "apps/demo.h"
+#include "apps/pipeline_options.h"
+#include "apps/place.h"
+#include "apps/role.h"
+#include "apps/system.h"
+#include "base/database.h"
+#include "base/file.h"
+#include "fleet/backends/process_fleet.h"
+#include "jobs/job.h"
+#include "localcloud/localcloud.h"
+#include "net/http.h"
+#include "queue/backends/durable_queue.h"
+#include "store/backends/durable_store.h"
+
+namespace facefleet::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Millis kGatewayStartMax{15'000};
+constexpr Millis kStop{4'500};         // from SIGTERM to the end of the last process
+constexpr Millis kGatewayStop{3'200};  // of which the gateway may take so long to let callers have their answers
+constexpr Millis kPidsEvery{200};
+
+struct Flags {
+  std::string profile = "default";
+  std::string data = default_data_dir();
+  std::string listen, cloud_listen, workers_max, id;  // empty: the profile's
+  bool open = false;
+  bool demo = false;
+};
+
+Result<config::Loaded> settle_profile(const Flags& flags) {
+  auto loaded = load_profile_by_name(flags.profile);
+  if (!loaded) return loaded;
+  const std::vector<std::tuple<std::string, std::string, std::string>> given = {
+      {"gateway.listen", flags.listen, "--listen"},
+      {"cloud.listen", flags.cloud_listen, "--cloud-listen"},
+      {"fleet.workers_max", flags.workers_max, "--workers-max"},
+      {"id", flags.id, "--id"},
+      {"gateway.open", flags.open ? "true" : "", "--open"}};
+  for (const auto& [key, value, flag] : given) {
+    if (value.empty()) continue;
+    if (auto set = config::set_key(*loaded, key, value, flag); !set) return set.error();
+  }
+  auto& workers_max = loaded->profile.fleet_workers_max;
+  if (workers_max == 0) workers_max = std::max(1u, std::thread::hardware_concurrency());
+  return loaded;
+}
+
+// One running system. Members in the order in which they are made; they go in the opposite one.
+class System {
+ public:
+  System(Role& role, config::Profile profile, fs::path data_dir, bool demo)
+      : role_(role), profile_(std::move(profile)), names_(profile_.id), data_dir_(std::move(data_dir)), demo_(demo) {}
+
+  Task<Result<void>> run() {
+    if (auto opened = open_engine(); !opened) co_return opened;
+    if (auto made = co_await make_queues_and_buckets(); !made) co_return made;
+    const bool changed = profile_changed();
+    if (auto opened = open_doors(); !opened) co_return opened;
+    co_await start_children(changed);
+    auto url = co_await wait_for_gateway();
+    if (url) {
+      announce(*url);
+      if (auto saved = save_endpoints(data_dir_, {*url, cloud_url_}); !saved) co_return saved;
+      if (demo_)
+        asio::co_spawn(role_.context, run_demo(*url, test_photos_dir(), role_.clock, role_.log), asio::detached);
+    }
+    while (!stopping_ && !failure_) {
+      co_await write_pids();
+      co_await wait_for_change(kPidsEvery);
+    }
+    co_await end_all();
+    if (failure_) co_return *failure_;
+    if (!url && !stopping_) co_return url.error();
+    co_return Result<void>();
+  }
+
+  void stop() {
+    stopping_ = true;
+    changed_.cancel();
+  }
+
+ private:
+  Result<void> open_engine() {
+    const auto executor = role_.context.get_executor();
+    auto database = Database::open(executor, data_dir_, role_.log);
+    if (!database && database.error().code == Code::kConflict)
+      return Error{Code::kConflict,
+                   "a system runs on " + data_dir_.string() + " already (" + database.error().message +
+                       "); stop it, or give this one a folder of its own with --data",
+                   "running"};
+    if (!database) return database.error();
+    database_ = std::move(*database);
+    auto queues = queue::open_durable_queues(executor, *database_, role_.clock, role_.random, role_.log);
+    if (!queues) return queues.error();
+    queues_ = std::move(*queues);
+    auto store = store::open_durable_store(executor, *database_, role_.clock, role_.log);
+    if (!store) return store.error();
+    store_ = std::move(*store);
+    return {};
+  }
+
+  Task<Result<void>> make_queues_and_buckets() {
+    queue::Attributes plain;
+    auto dead = co_await queues_->create(names_.dead_queue, plain);
+    if (!dead) co_return dead.error();
+    queue::Attributes requests;
+    requests.lease = Millis(static_cast<std::int64_t>(profile_.worker_lease_s * 1'000));
+    requests.dead_letter_queue = names_.dead_queue;
+    // One more than a worker's own limit: it buries poison itself, with an answer; this is for when it cannot.
+    requests.receives_max = static_cast<std::uint32_t>(profile_.worker_receives_max) + 1;
+    auto request_queue = co_await make_queue(names_.request_queue, requests);
+    if (!request_queue) co_return request_queue;
+    auto response_queue = co_await make_queue(names_.response_queue, plain);
+    if (!response_queue) co_return response_queue;
+    std::vector<std::string> buckets = {names_.job_bucket, names_.gallery_bucket};
+    if (profile_.gateway_views) buckets.insert(buckets.end(), {names_.in_bucket, names_.out_bucket});
+    for (auto& bucket : buckets) {
+      auto made = co_await store_->create_bucket(bucket);
+      if (!made) co_return made;
+    }
+    co_return Result<void>();
+  }
+
+  // A queue that an earlier profile made otherwise takes this one's attributes.
+  Task<Result<void>> make_queue(std::string name, queue::Attributes attributes) {
+    auto made = co_await queues_->create(name, attributes);
+    if (made) co_return Result<void>();
+    if (made.error().code != Code::kConflict) co_return made.error();
+    auto there = co_await queues_->open(name);
+    if (!there) co_return there.error();
+    co_return co_await (*there)->set_attributes(attributes);
+  }
+
+  // Children of an earlier `up` that ran with other settings must not be adopted.
+  bool profile_changed() const {
+    const auto earlier = read_file(profile_file(data_dir_));
+    return earlier && *earlier != config::to_toml(profile_);
+  }
+
+  Result<void> open_doors() {
+    auto listen = net::parse_host_port(profile_.cloud_listen);
+    if (!listen) return listen.error();
+    if (!net::is_loopback(listen->host))
+      return Error{Code::kInvalidInput,
+                   "the AWS doors listen on loopback only; " + profile_.cloud_listen + " is beyond it (--cloud-listen)",
+                   "not_loopback"};
+    localcloud::Options options;
+    options.host = listen->host;
+    options.port = listen->port;
+    options.region = profile_.cloud_region;
+    options.credentials = choose_credentials(data_dir_, role_.random);
+    const std::uint16_t earlier_port = listen->port == 0 ? port_of_earlier_start() : 0;
+    if (auto opened = open_fleet(); !opened) return opened;
+    localcloud::Parts parts{*queues_, *store_, fleet_.get(), role_.clock, role_.random, role_.log};
+    const auto executor = role_.context.get_executor();
+    // What an earlier `up` left running still knows its port: worth a try before any free one.
+    if (earlier_port != 0) {
+      options.port = earlier_port;
+      if (auto again = localcloud::LocalCloud::open(executor, options, parts)) doors_ = std::move(*again);
+      options.port = 0;
+    }
+    if (!doors_) {
+      auto opened = localcloud::LocalCloud::open(executor, options, parts);
+      if (!opened) return opened.error();
+      doors_ = std::move(*opened);
+    }
+    cloud_url_ = "http://" + listen->host + ":" + std::to_string(doors_->port());
+    set_environment(options.credentials);
+    if (auto saved = save_cloud_env(data_dir_, {cloud_url_, profile_.cloud_region, options.credentials}); !saved)
+      return saved;
+    return write_file_atomic(profile_file(data_dir_), config::to_toml(profile_));
+  }
+
+  std::uint16_t port_of_earlier_start() const {
+    const auto earlier = load_cloud_env(data_dir_);
+    const auto url = earlier ? net::parse_url(earlier->endpoint) : Result<net::Url>(Error{});
+    return url ? url->port : 0;
+  }
+
+  void set_environment(const aws::Credentials& credentials) {
+    environment_ = {"AWS_ENDPOINT_URL=" + cloud_url_,
+                    "AWS_REGION=" + profile_.cloud_region,
+                    "AWS_ACCESS_KEY_ID=" + credentials.access_key_id,
+                    "AWS_SECRET_ACCESS_KEY=" + credentials.secret_access_key,
+                    "AWS_SESSION_TOKEN=",
+                    "AWS_ENDPOINT_URL_SQS=",
+                    "AWS_ENDPOINT_URL_S3=",
+                    "AWS_ENDPOINT_URL_EC2="};
+  }
+
+  fleet::Command command(std::vector<std::string> arguments) const {
+    std::error_code failed;
+    const fs::path self = fs::read_symlink("/proc/self/exe", failed);
+    arguments.insert(arguments.begin(), self.string());
+    arguments.insert(arguments.end(), {"--data", data_dir_.string()});
+    return {self, std::move(arguments), environment_};
+  }
+
+  fleet::Command command_of(const std::string& role) const { return command({role}); }
+
+  Result<void> open_fleet() {
+    fleet::ProcessOptions options;
+    options.folder = data_dir_ / "fleet";
+    options.cap = static_cast<std::uint32_t>(profile_.fleet_workers_max);
+    options.name_prefix = profile_.fleet_instance_prefix;
+    options.start_delay = Millis(static_cast<std::int64_t>(profile_.fleet_start_delay_s * 1'000));
+    options.stop_grace = Millis(static_cast<std::int64_t>(profile_.fleet_stop_grace_s * 1'000));
+    options.command = [this](const std::string& id, const fs::path& status_file) {
+      return command({"worker", "--instance-id", id, "--status-file", status_file.string()});
+    };
+    // The dead need no lease: what they held is handed out again at once.
+    options.on_exit = [this](const std::string& id) {
+      asio::co_spawn(role_.context, release(id), asio::detached);
+      changed_.cancel();
+    };
+    auto opened = fleet::ProcessFleet::open(role_.context.get_executor(), std::move(options), role_.clock, role_.random,
+                                            role_.log);
+    if (!opened) return opened.error();
+    fleet_ = std::move(*opened);
+    return {};
+  }
+
+  Task<> release(std::string instance_id) {
+    auto released = co_await queues_->release(instance_id);
+    if (!released)
+      role_.log.warn("cannot release leases", {{"instance", instance_id}, {"why", released.error().message}});
+  }
+
+  Task<> start_children(bool settings_changed) {
+    const std::string gateway = "gateway", autoscaler = "autoscaler";
+    const fleet::Command run_gateway = command_of(gateway), run_autoscaler = command_of(autoscaler);
+    std::error_code ignored;
+    fs::create_directories(data_dir_ / "run", ignored);
+    fs::remove(data_dir_ / "endpoints.json", ignored);
+    const std::function<void()> tell = [this] { changed_.cancel(); };
+    gateway_.emplace(gateway, run_gateway, role_.log, tell);
+    autoscaler_.emplace(autoscaler, run_autoscaler, role_.log, tell);
+    if (settings_changed) {
+      co_await Child::end_left_behind(run_gateway);
+      co_await Child::end_left_behind(run_autoscaler);
+    }
+    asio::co_spawn(role_.context, keep_running(*gateway_), asio::detached);
+    asio::co_spawn(role_.context, keep_running(*autoscaler_), asio::detached);
+  }
+
+  Task<> keep_running(Child& child) {
+    ++children_running_;
+    auto ended = co_await child.supervise();
+    --children_running_;
+    if (!ended && !failure_) failure_ = ended.error();
+    changed_.cancel();
+  }
+
+  // The URL that the gateway announced; kUnavailable if it has not within kGatewayStartMax.
+  Task<Result<std::string>> wait_for_gateway() {
+    const MonoTime deadline = role_.clock.now() + kGatewayStartMax;
+    while (!stopping_ && !failure_ && role_.clock.now() < deadline) {
+      if (const auto port = announced_port()) {
+        const auto listen = net::parse_host_port(profile_.gateway_listen);
+        const std::string host =
+            !listen || listen->host == "0.0.0.0" || listen->host == "::" ? "127.0.0.1" : listen->host;
+        co_return "http://" + host + ":" + std::to_string(*port);
+      }
+      co_await sleep_for(Millis(10));
+    }
+    if (!failure_ && !stopping_)
+      failure_ = Error{Code::kUnavailable, "the gateway did not start; its own message says why", "no_gateway"};
+    co_return Error{Code::kUnavailable, "the gateway did not start", "no_gateway"};
+  }
+
+  std::optional<std::uint16_t> announced_port() const {
+    const auto text = read_file(data_dir_ / "run" / "gateway.json");
+    if (!text || !gateway_->pid()) return std::nullopt;
+    try {
+      const auto value = boost::json::parse(*text);
+      if (value.at("pid").as_int64() != *gateway_->pid()) return std::nullopt;
+      return static_cast<std::uint16_t>(value.at("port").as_int64());
+    } catch (const std::exception&) {
+      return std::nullopt;  // an earlier gateway's, or none yet
+    }
+  }
+
+  void announce(const std::string& url) const {
+    std::printf("facefleet %s is up: profile %s, at most %lld workers\n", FACEFLEET_VERSION, profile_.name.c_str(),
+                static_cast<long long>(profile_.fleet_workers_max));
+    std::printf("  page and API   %s/\n", url.c_str());
+    std::printf("  AWS doors      %s   eval \"$(facefleet env --data %s)\"\n", cloud_url_.c_str(), data_dir_.c_str());
+    std::printf("  try it         curl -F inputFile=@photo.jpg %s/\n", url.c_str());
+    std::fflush(stdout);
+  }
+
+  // DIR/pids.json names each role's pids; rewritten when they change.
+  Task<> write_pids() {
+    boost::json::array workers;
+    auto instances = co_await fleet_->list();
+    if (instances)
+      for (const auto& instance : *instances)
+        if (instance.pid != 0) workers.emplace_back(instance.pid);
+    boost::json::object pids{{"up", ::getpid()}, {"localcloud", ::getpid()}};
+    if (gateway_->pid()) pids["gateway"] = *gateway_->pid();
+    if (autoscaler_->pid()) pids["autoscaler"] = *autoscaler_->pid();
+    pids["workers"] = std::move(workers);
+    std::string text = boost::json::serialize(pids) + "\n";
+    if (text == pids_written_) co_return;
+    if (auto written = write_file_atomic(data_dir_ / "pids.json", text)) pids_written_ = std::move(text);
+  }
+
+  Task<> wait_for_change(Millis longest) {
+    changed_.expires_after(longest);
+    boost::system::error_code ignored;
+    co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  // Callers first, then workers, then the doors. What is not answered stays queued for the next start.
+  Task<> end_all() {
+    const MonoTime began = role_.clock.now();
+    role_.log.info("stopping");
+    autoscaler_->stop(SIGTERM);
+    gateway_->stop(SIGTERM);
+    while (children_running_ > 0 && role_.clock.now() < began + kGatewayStop) co_await wait_for_change(Millis(50));
+    gateway_->stop(SIGKILL);
+    autoscaler_->stop(SIGKILL);
+    co_await fleet_->end_all(began + kStop);
+    while (children_running_ > 0) co_await wait_for_change(Millis(50));
+    co_await doors_->drain(role_.clock.now() + Millis(100));
+    std::error_code ignored;
+    fs::remove(data_dir_ / "endpoints.json", ignored);
+    fs::remove(data_dir_ / "pids.json", ignored);
+    role_.log.info("stopped");
+  }
+
+  Role& role_;
+  const config::Profile profile_;
+  const jobs::Names names_;
+  const fs::path data_dir_;
+  const bool demo_;
+  std::string cloud_url_;
+  std::vector<std::string> environment_;
+  std::string pids_written_;
+  bool stopping_ = false;
+  int children_running_ = 0;
+  std::optional<Error> failure_;
+  asio::steady_timer changed_{role_.context};
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<queue::Queues> queues_;
+  std::unique_ptr<store::ObjectStore> store_;
+  std::unique_ptr<fleet::ProcessFleet> fleet_;
+  std::unique_ptr<localcloud::LocalCloud> doors_;
+  std::optional<Child> gateway_, autoscaler_;
+};
+
+int up(const Flags& flags) {
+  auto loaded = settle_profile(flags);
+  if (!loaded) return refuse(loaded.error());
+  std::error_code failed;
+  const fs::path data_dir = fs::absolute(flags.data, failed).lexically_normal();
+  fs::create_directories(data_dir, failed);
+  if (failed)
+    return refuse({Code::kInvalidInput, "cannot make the folder " + data_dir.string() + ": " + failed.message(), ""});
+  ::chmod(data_dir.c_str(), 0700);  // photos and templates are nobody else's business
+  // Before anything is started: a missing model is said here, once, not by every worker.
+  if (auto models = pipeline_options(loaded->profile, model_cache_dir(data_dir)); !models)
+    return refuse(models.error());
+  Role role("up");
+  System system(role, std::move(loaded->profile), data_dir, flags.demo);
+  return run_role(role, system.run(), [&] { system.stop(); });
+}
+
+}  // namespace
+
+Command add_up(CLI::App& root) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* app = root.add_subcommand("up", "start a whole system on this machine");
+  app->add_option("--profile", flags->profile, "a name (default, course-2025), or a .toml file")->capture_default_str();
+  app->add_option("--data", flags->data, "everything the system keeps is in this folder")->capture_default_str();
+  app->add_option("--listen", flags->listen, "host:port of page and API");
+  app->add_option("--cloud-listen", flags->cloud_listen, "host:port of the SQS, S3 and EC2 doors");
+  app->add_option("--workers-max", flags->workers_max, "most workers at a time (default: one a core)");
+  app->add_option("--id", flags->id, "prefix of queue and bucket names");
+  app->add_flag("--open", flags->open, "serve beyond loopback without an API key");
+  app->add_flag("--demo", flags->demo, "enrol a few people from test photos and recognise one of them");
+  return {app, [flags] { return up(*flags); }};
+}
+
+}  // namespace facefleet::apps

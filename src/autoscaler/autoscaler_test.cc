@@ -1,0 +1,216 @@
+#include "autoscaler/autoscaler.h"
+
+#include <gmock/gmock.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "autoscaler/policies/backlog_per_worker.h"
+#include "base/testing.h"
+#include "queue/backends/memory_queue.h"
+
+namespace facefleet::autoscaler {
+namespace {
+
+using fleet::Instance;
+using fleet::InstanceState;
+using fleet::WorkerState;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// A fleet that does what it is told and can be told to lag, refuse or be away, as EC2 is at times.
+class PliantFleet final : public fleet::Fleet {
+ public:
+  explicit PliantFleet(const Clock& clock) : clock_(clock) {}
+
+  Task<Result<std::vector<Instance>>> list() override {
+    if (away) co_return Error{Code::kUnavailable, "the fleet is away", ""};
+    co_return lags ? std::vector<Instance>{} : instances;
+  }
+  Task<Result<std::vector<Instance>>> launch(std::uint32_t count) override {
+    ++launches;
+    if (refuses) co_return Error{Code::kBusy, "the fleet is full", "capacity"};
+    std::vector<Instance> launched;
+    for (; count > 0; --count) launched.push_back(add(InstanceState::kPending, WorkerState::kUnknown, Millis{0}));
+    co_return launched;
+  }
+  Task<Result<void>> terminate(std::vector<std::string> ids) override {
+    for (std::string& id : ids) terminated.push_back(std::move(id));
+    co_return Result<void>();
+  }
+  std::uint32_t cap() const override { return 5; }
+
+  Instance& add(InstanceState state, WorkerState worker, Millis idle) {
+    Instance& instance = instances.emplace_back();
+    instance.id = "i-" + std::to_string(instances.size());
+    instance.state = state;
+    instance.worker = worker;
+    instance.worker_since_ms = clock_.wall_ms() - idle.count();
+    return instance;
+  }
+
+  std::vector<Instance> instances;
+  std::vector<std::string> terminated;
+  int launches = 0;
+  bool lags = false, refuses = false, away = false;
+
+ private:
+  const Clock& clock_;
+};
+
+class AutoscalerTest : public testing::Test {
+ protected:
+  AutoscalerTest() { options_.request_queue = "req"; }
+  ~AutoscalerTest() override {
+    stop_.emit(asio::cancellation_type::terminal);
+    context_.restart();
+    context_.run();
+  }
+
+  void create_queue() { queue_ = run_task(context_, queues_->create("req", {})).value(); }
+  void send(int count) {
+    for (; count > 0; --count) {
+      queue::Outgoing message{"job", Millis{0}};
+      ASSERT_TRUE(run_task(context_, queue_->send(std::move(message))));
+    }
+  }
+  void start() {
+    asio::co_spawn(context_,
+                   run(options_, *queues_, fleet_, *policy_, clock_, Log::silent(),
+                       [this](const Observation& seen, const Decision& decision) {
+                         seen_ = seen;
+                         decision_ = decision;
+                         ++ticks_;
+                       }),
+                   asio::bind_cancellation_slot(stop_.slot(), [](std::exception_ptr) {}));
+  }
+  // Runs until so many further decisions have been made and acted upon.
+  void tick(int count = 1) {
+    context_.restart();
+    for (const int until = ticks_ + count + 1; ticks_ < until && context_.run_one() > 0;) {
+    }
+  }
+
+  ManualClock clock_;
+  SeededRandom random_{1};
+  asio::io_context context_;
+  std::unique_ptr<queue::Queues> queues_ =
+      queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
+  std::shared_ptr<queue::Queue> queue_;
+  PliantFleet fleet_{clock_};
+  std::unique_ptr<Policy> policy_ = make_backlog_per_worker({1, Millis{5'000}});
+  Options options_{"", Millis{1}, Millis{5'000}, false};
+  asio::cancellation_signal stop_;
+  Observation seen_;
+  Decision decision_;
+  int ticks_ = 0;
+};
+
+TEST_F(AutoscalerTest, LaunchesWhatTheQueueNeedsUpToTheCap) {
+  create_queue();
+  send(9);
+  start();
+  tick();
+  EXPECT_EQ(fleet_.instances.size(), 5u);
+  EXPECT_EQ(fleet_.launches, 1);
+  tick(5);
+  EXPECT_EQ(fleet_.launches, 1);
+}
+
+TEST_F(AutoscalerTest, DoesNotLaunchTwiceWhileTheListLagsBehind) {
+  create_queue();
+  send(2);
+  fleet_.lags = true;
+  start();
+  tick(10);
+  EXPECT_EQ(fleet_.launches, 1);
+  EXPECT_EQ(seen_.pending, 2u);
+  clock_.advance(Millis{11'000});  // what never appeared was never there
+  tick();
+  EXPECT_EQ(fleet_.launches, 2);
+}
+
+TEST_F(AutoscalerTest, DismissesTheLongestIdleOnceItMayShrink) {
+  create_queue();
+  send(1);
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{6'000});
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{9'000});
+  fleet_.add(InstanceState::kRunning, WorkerState::kBusy, Millis{9'000});
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{8'000});
+  start();
+  tick(3);
+  EXPECT_THAT(fleet_.terminated, IsEmpty()) << "it had only just started";
+  clock_.advance(Millis{5'000});
+  tick();
+  EXPECT_THAT(fleet_.terminated, ElementsAre("i-2", "i-4", "i-1"));
+  tick(5);
+  EXPECT_EQ(fleet_.terminated.size(), 3u) << "nobody is dismissed twice";
+  EXPECT_EQ(seen_.leaving, 3u);
+  EXPECT_EQ(seen_.running, 1u);
+}
+
+TEST_F(AutoscalerTest, HoldsWhileTheQueueCannotBeRead) {
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{60'000});
+  options_.restart_hold = Millis{0};
+  start();
+  tick(5);
+  EXPECT_FALSE(seen_.valid);
+  EXPECT_THAT(fleet_.terminated, IsEmpty());
+  create_queue();
+  tick();
+  EXPECT_TRUE(seen_.valid);
+  EXPECT_THAT(fleet_.terminated, ElementsAre("i-1"));
+}
+
+TEST_F(AutoscalerTest, HoldsWhileTheFleetCannotBeRead) {
+  create_queue();
+  send(3);
+  fleet_.away = true;
+  start();
+  tick(5);
+  EXPECT_EQ(fleet_.launches, 0);
+  fleet_.away = false;
+  tick();
+  EXPECT_EQ(fleet_.launches, 1);
+}
+
+TEST_F(AutoscalerTest, ARefusedLaunchIsTriedAgainLessAndLessOften) {
+  create_queue();
+  send(1);
+  fleet_.refuses = true;
+  start();
+  tick(20);
+  EXPECT_EQ(fleet_.launches, 1);
+  for (int round = 0; round < 100; ++round) {
+    clock_.advance(Millis{200});
+    tick();
+  }
+  EXPECT_GT(fleet_.launches, 4);
+  EXPECT_LT(fleet_.launches, 12);
+}
+
+TEST_F(AutoscalerTest, AWorkerThatDrainsIsLeaving) {
+  create_queue();
+  fleet_.add(InstanceState::kRunning, WorkerState::kDraining, Millis{0});
+  fleet_.add(InstanceState::kShuttingDown, WorkerState::kBusy, Millis{0});
+  fleet_.add(InstanceState::kTerminated, WorkerState::kUnknown, Millis{0});
+  fleet_.add(InstanceState::kRunning, WorkerState::kStarting, Millis{0});
+  start();
+  tick();
+  EXPECT_EQ(seen_.leaving, 2u);
+  EXPECT_EQ(seen_.running, 1u);
+  EXPECT_THAT(seen_.idle_for, IsEmpty());
+}
+
+TEST_F(AutoscalerTest, InShadowItDecidesAndDoesNothing) {
+  create_queue();
+  send(3);
+  options_.shadow = true;
+  start();
+  tick(3);
+  EXPECT_EQ(decision_.target, 3u);
+  EXPECT_EQ(fleet_.launches, 0);
+}
+
+}  // namespace
+}  // namespace facefleet::autoscaler

@@ -1,0 +1,85 @@
+// A profile says how one system behaves. It is a TOML file of the keys below; what it leaves out has the default that
+// stands here. The table in profile.cc is the schema: a key of the file that is not in it is an error.
+//
+// Pure values; apps hand each room its own small options struct.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace facefleet::config {
+
+struct Profile {
+  std::string name = "default";
+  std::string id = "facefleet";
+
+  std::string gateway_listen = "127.0.0.1:8000";
+  bool gateway_open = false;
+  std::vector<std::string> gateway_hosts;
+  std::string gateway_reply = "text";
+  bool gateway_views = false;
+  bool gateway_reuse = false;
+  double gateway_answer_timeout_s = 300;
+  std::int64_t gateway_photo_mb_max = 20;
+  std::int64_t gateway_body_mb_max = 64;
+  std::int64_t gateway_files_max = 100;
+  std::int64_t gateway_queue_length_max = 100'000;
+  double gateway_wait_max_s = 120;
+
+  std::string cloud_listen = "127.0.0.1:9324";
+  std::string cloud_region = "us-east-1";
+
+  std::int64_t fleet_workers_max = 0;
+  double fleet_start_delay_s = 0;
+  double fleet_stop_grace_s = 30;
+  std::string fleet_instance_prefix = "app-tier-instance-";
+
+  std::string autoscaler_policy = "backlog-per-worker";
+  double autoscaler_jobs_per_worker = 1;
+  double autoscaler_idle_hold_s = 10;
+  double autoscaler_tick_s = 0.1;
+
+  std::int64_t worker_prefetch = 1;
+  double worker_lease_s = 30;
+  std::int64_t worker_receives_max = 5;
+
+  std::string vision_detector = "yunet";
+  std::string vision_embedder = "sface";
+  std::string vision_precision = "auto";
+  double vision_threshold = 0;
+
+  bool gallery_chips = true;
+
+  std::string retention_photo = "answered";
+  double retention_outcome_hours = 24;
+};
+
+// Where each key's value came from ("default", a file's path, a flag), for `facefleet config --explain`.
+using Origins = std::map<std::string, std::string, std::less<>>;
+
+struct Loaded {
+  Profile profile;
+  Origins origins;
+};
+
+// Reads a profile file. kInvalidInput names the file, the line and what is expected instead: unknown key, wrong type,
+// value out of its range.
+Result<Loaded> load_profile(const std::filesystem::path& file);
+Result<Loaded> parse_profile(std::string_view text, std::string_view origin);
+
+// Sets one key (`gateway.listen`) from text, as a command-line flag does.
+Result<void> set_key(Loaded& loaded, std::string_view key, std::string_view value, std::string_view origin);
+
+// The whole profile as TOML that load_profile reads back.
+std::string to_toml(const Profile& profile);
+
+// One line a key: name, value, type, where the value came from, what it is for.
+std::string explain(const Loaded& loaded);
+
+}  // namespace facefleet::config

@@ -1,0 +1,162 @@
+// Requests, and answers as EC2's API reference shows them.
+#include "fleet/backends/ec2/ec2_fleet.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "aws/test_service.h"
+
+namespace facefleet::fleet {
+namespace {
+
+using testing::HasSubstr;
+
+std::string tag(const std::string& key, const std::string& value) {
+  return "<item><key>" + key + "</key><value>" + value + "</value></item>";
+}
+
+std::string instance(const std::string& id, int state, const std::string& tags, const std::string& launched) {
+  return "<item><instanceId>" + id + "</instanceId><imageId>ami-1</imageId><instanceState><code>" +
+         std::to_string(state) + "</code><name>x</name></instanceState><reason/><instanceType>t2.micro</instanceType>" +
+         "<launchTime>" + launched + "</launchTime><tagSet>" + tags + "</tagSet></item>";
+}
+
+std::string described(const std::string& instances, const std::string& next = "") {
+  return R"(<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>8f7724cf</requestId>
+<reservationSet><item><reservationId>r-1</reservationId><ownerId>1</ownerId><groupSet/><instancesSet>)" +
+         instances + "</instancesSet></item></reservationSet>" +
+         (next.empty() ? "" : "<nextToken>" + next + "</nextToken>") + "</DescribeInstancesResponse>";
+}
+
+std::string launched(const std::string& instances) {
+  return R"(<RunInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>59dbff89</requestId>
+<reservationId>r-2</reservationId><ownerId>1</ownerId><groupSet/><instancesSet>)" +
+         instances + "</instancesSet></RunInstancesResponse>";
+}
+
+std::string error_body(const std::string& code) {
+  return "<?xml version=\"1.0\"?><Response><Errors><Error><Code>" + code +
+         "</Code><Message>words</Message></Error></Errors><RequestID>ea966190</RequestID></Response>";
+}
+
+class Ec2FleetTest : public testing::Test {
+ protected:
+  Ec2FleetTest() {
+    Ec2Options options;
+    options.name_prefix = "app-";
+    options.system = "s1";
+    options.image_id = "ami-7";
+    options.cap = 3;
+    fleet_ = open_ec2_fleet(*client_, options, clock_);
+  }
+
+  const std::string& body(std::size_t index) const { return service_.requests().at(index).body; }
+  const std::string& last_body() const { return service_.requests().back().body; }
+
+  aws::TestService service_;
+  ManualClock clock_;
+  std::unique_ptr<aws::Client> client_ = service_.open_client("ec2");
+  std::unique_ptr<Fleet> fleet_;
+};
+
+TEST_F(Ec2FleetTest, ListsAllPagesOldestFirst) {
+  service_.answer(
+      200, described(instance("i-2", 16, tag("Name", "app-2") + tag("facefleet:system", "s1"), "2026-01-01T00:00:02Z"),
+                     "more"));
+  service_.answer(200, described(instance("i-1", 0x0110,  // the high byte means nothing to us
+                                          tag("Name", "app-1") + tag("facefleet:worker", "busy") +
+                                              tag("facefleet:worker-since", "1767225605000") +
+                                              tag("facefleet:jobs-done", "12") + tag("facefleet:pid", "77"),
+                                          "2026-01-01T00:00:01Z")));
+  const auto instances = service_.run(fleet_->list());
+  ASSERT_TRUE(instances) << instances.error().message;
+  ASSERT_EQ(instances->size(), 2u);
+  const Instance& first = instances->front();
+  EXPECT_EQ(first.id, "i-1");
+  EXPECT_EQ(first.name, "app-1");
+  EXPECT_EQ(first.state, InstanceState::kRunning);
+  EXPECT_EQ(first.worker, WorkerState::kBusy);
+  EXPECT_EQ(first.worker_since_ms, 1'767'225'605'000);
+  EXPECT_EQ(first.jobs_done, 12);
+  EXPECT_EQ(first.pid, 77);
+  EXPECT_TRUE(first.tags.empty());
+  EXPECT_EQ(first.launched_ms, 1'767'225'601'000);
+  EXPECT_EQ(instances->back().tags.at("facefleet:system"), "s1");
+  EXPECT_EQ(body(0),
+            "Action=DescribeInstances&Version=2016-11-15&Filter.1.Name=tag%3AName&Filter.1.Value.1=app-%2A"
+            "&Filter.2.Name=tag%3Afacefleet%3Asystem&Filter.2.Value.1=s1&MaxResults=1000");
+  EXPECT_THAT(body(1), HasSubstr("&NextToken=more"));
+}
+
+TEST_F(Ec2FleetTest, LaunchesWhatTheCapAllowsAndNumbersThem) {
+  const std::string live = instance("i-1", 16, tag("Name", "app-1"), "2026-01-01T00:00:01Z") +
+                           instance("i-0", 48, tag("Name", "app-2"), "2026-01-01T00:00:00Z");
+  service_.answer(200, described(live));
+  service_.answer(200, launched(instance("i-2", 0, tag("Name", "app-"), "2026-01-01T00:00:02Z") +
+                                instance("i-3", 0, tag("Name", "app-"), "2026-01-01T00:00:02Z")));
+  service_.answer(200, "<CreateTagsResponse><return>true</return></CreateTagsResponse>");
+  service_.answer(200, "<CreateTagsResponse><return>true</return></CreateTagsResponse>");
+  const auto instances = service_.run(fleet_->launch(5));
+  ASSERT_TRUE(instances) << instances.error().message;
+  ASSERT_EQ(instances->size(), 2u);
+  EXPECT_EQ(instances->at(0).name, "app-2");
+  EXPECT_EQ(instances->at(1).name, "app-3");
+  EXPECT_EQ(body(1),
+            "Action=RunInstances&Version=2016-11-15&ImageId=ami-7&InstanceType=t2.micro&MinCount=1&MaxCount=2"
+            "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
+            "&TagSpecification.1.Tag.1.Value=app-&TagSpecification.1.Tag.2.Key=facefleet%3Asystem"
+            "&TagSpecification.1.Tag.2.Value=s1");
+  EXPECT_EQ(body(2), "Action=CreateTags&Version=2016-11-15&ResourceId.1=i-2&Tag.1.Key=Name&Tag.1.Value=app-2");
+}
+
+TEST_F(Ec2FleetTest, NamesThatTheServiceGaveStay) {
+  service_.answer(200, described(""));
+  service_.answer(200, launched(instance("i-2", 0, tag("Name", "app-9"), "2026-01-01T00:00:02Z")));
+  EXPECT_EQ(service_.run(fleet_->launch(1))->at(0).name, "app-9");
+  EXPECT_EQ(service_.requests().size(), 2u);
+}
+
+TEST_F(Ec2FleetTest, WhatEc2DoesNotListYetCounts) {
+  service_.answer(200, described(""));
+  service_.answer(200, launched(instance("i-1", 0, tag("Name", "app-1"), "2026-01-01T00:00:01Z") +
+                                instance("i-2", 0, tag("Name", "app-2"), "2026-01-01T00:00:01Z") +
+                                instance("i-3", 0, tag("Name", "app-3"), "2026-01-01T00:00:01Z")));
+  ASSERT_TRUE(service_.run(fleet_->launch(3)));
+  service_.answer(200, described(instance("i-1", 16, tag("Name", "app-1"), "2026-01-01T00:00:01Z")));
+  const auto refused = service_.run(fleet_->launch(1));
+  EXPECT_EQ(refused.error().code, Code::kBusy);
+  EXPECT_EQ(refused.error().reason, "capacity");
+  clock_.advance(Millis{60'001});  // EC2 never came to list them
+  service_.answer(200, described(instance("i-1", 16, tag("Name", "app-1"), "2026-01-01T00:00:01Z")));
+  EXPECT_EQ(service_.run(fleet_->list())->size(), 1u);
+}
+
+TEST_F(Ec2FleetTest, NoCapacityIsBusy) {
+  for (const char* code : {"InsufficientInstanceCapacity", "InstanceLimitExceeded"}) {
+    service_.answer(200, described(""));
+    service_.answer(500, error_body(code));
+    const auto refused = service_.run(fleet_->launch(1));
+    EXPECT_EQ(refused.error().code, Code::kBusy);
+    EXPECT_EQ(refused.error().reason, "capacity");
+  }
+  EXPECT_EQ(service_.run(fleet_->launch(0)).error().code, Code::kInvalidInput);
+}
+
+TEST_F(Ec2FleetTest, TerminatesEachOnce) {
+  service_.answer(200, "<TerminateInstancesResponse/>");
+  EXPECT_TRUE(service_.run(fleet_->terminate({"i-2", "i-1", "i-2"})));
+  EXPECT_EQ(last_body(), "Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1&InstanceId.2=i-2");
+  service_.answer(400, error_body("InvalidInstanceID.NotFound"));
+  EXPECT_EQ(service_.run(fleet_->terminate({"i-9"})).error().code, Code::kNotFound);
+  service_.answer(400, error_body("InvalidInstanceID.Malformed"));
+  EXPECT_EQ(service_.run(fleet_->terminate({"x"})).error().code, Code::kNotFound);
+  EXPECT_TRUE(service_.run(fleet_->terminate({})));
+}
+
+TEST_F(Ec2FleetTest, NonsenseIsAnUnavailableService) {
+  service_.answer(200, "nonsense");
+  EXPECT_EQ(service_.run(fleet_->list()).error().code, Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace facefleet::fleet

@@ -1,0 +1,19 @@
+// DELETE /v1/galleries/{g}
+#include "gateway/erasure.h"
+#include "gateway/routes.h"
+
+namespace facefleet::gateway {
+
+Task<Result<net::HttpResponse>> delete_gallery(Call& call) {
+  const std::string& gallery = call.captures.front();
+  if (auto named = gallery::check_gallery_name(gallery); !named) co_return named.error();
+  auto removed = co_await call.service.parts.galleries.remove_gallery(gallery);
+  if (!removed) co_return removed.error();
+  auto erased = co_await erase_outcomes(call.service, gallery, std::nullopt);
+  if (!erased) co_return erased.error();
+  jobs::JsonWriter out;
+  out.begin_object().key("gallery").text(gallery).key("outcomes_deleted").number(*erased).end_object();
+  co_return net::HttpResponse::json(200, out.take());
+}
+
+}  // namespace facefleet::gateway

@@ -1,0 +1,39 @@
+// POST /: photos in, names out, as the clients of the earlier systems expect it.
+#include "gateway/intake.h"
+#include "gateway/recognition.h"
+#include "gateway/replies.h"
+
+namespace facefleet::gateway {
+namespace {
+
+std::string line_of(const Recognised& one, Form form) {
+  const std::string text = one.error ? "error: " + one.error->reason : one.answer->label;
+  return form == Form::kLabel ? text : std::string(jobs::stem(one.name)) + ":" + text;
+}
+
+// A single answer stands alone, without a line's end: clients compare it as it is.
+std::string lines_of(const std::vector<Recognised>& all, Form form) {
+  if (all.size() == 1) return line_of(all.front(), form);
+  std::string text;
+  for (const Recognised& one : all) text += line_of(one, form) + "\n";
+  return text;
+}
+
+}  // namespace
+
+Task<Result<net::HttpResponse>> post_root(Call& call) {
+  const Form form = form_of(call.service.options.reply_form, call.request.headers.get("accept"));
+  auto uploads = read_uploads(call);
+  if (!uploads) co_return uploads.error();
+  auto order = read_order(call);
+  if (!order) co_return order.error();
+  auto entries = co_await submit(call, std::move(*uploads), std::move(*order));
+  if (!entries) co_return entries.error();
+  const std::vector<Recognised> all = co_await collect(call, std::move(*entries));
+  const Error* error = common_error(all);
+  if (error && all.size() == 1) co_return *error;
+  if (form == Form::kJson) co_return recognised_json(call, all);
+  co_return net::HttpResponse::text(error ? http_status(*error) : 200, lines_of(all, form));
+}
+
+}  // namespace facefleet::gateway

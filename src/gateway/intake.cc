@@ -1,0 +1,235 @@
+#include "gateway/intake.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "gateway/idempotency.h"
+#include "gateway/reuse.h"
+#include "jobs/utf8.h"
+#include "net/multipart.h"
+
+namespace facefleet::gateway {
+namespace {
+
+constexpr std::uint32_t kMatchesMax = 100;
+constexpr Millis kFirstLook{15'000};  // then twice as long each time
+
+Error invalid(std::string message, std::string reason) {
+  return {Code::kInvalidInput, std::move(message), std::move(reason)};
+}
+
+// What remains of a file name that a stranger sent: no path, no control character.
+Result<std::string> safe_name(std::string_view sent) {
+  const bool has_control = std::ranges::any_of(sent, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F;
+  });
+  if (has_control) return invalid("A file's name must not contain control characters.", "bad_name");
+  const std::size_t slash = sent.find_last_of("/\\");
+  std::string name = jobs::to_utf8(slash == std::string_view::npos ? sent : sent.substr(slash + 1));
+  if (name == "." || name == "..") name.clear();
+  if (name.size() > limits::kPhotoNameBytes)
+    return invalid("A file's name must not be longer than " + std::to_string(limits::kPhotoNameBytes) + " bytes.",
+                   "name_too_long");
+  return name;
+}
+
+Result<void> check_size(std::size_t size, const Options& options) {
+  if (size == 0) return invalid("The photo is empty; send the bytes of a JPEG, PNG or WebP file.", "empty");
+  if (size <= options.photo_bytes_max) return {};
+  return invalid("The photo is larger than " + std::to_string(options.photo_bytes_max >> 20) + " MiB.",
+                 "photo_too_large");
+}
+
+Result<std::vector<Upload>> read_form(std::string_view content_type, const Bytes& body, const Options& options) {
+  const std::size_t parts_max = options.files_max + 64u;  // further fields may stand beside the files
+  const auto parts = net::parse_multipart(content_type, body, parts_max);
+  if (!parts) return parts.error();
+  std::vector<Upload> uploads;
+  for (const net::Part& part : *parts) {
+    if (!part.is_file) continue;
+    if (part.filename.empty() && part.body.empty()) continue;  // a browser's file field that was left empty
+    if (uploads.size() == options.files_max)
+      return invalid("A request may bring at most " + std::to_string(options.files_max) + " files.", "too_many_files");
+    auto name = safe_name(part.filename);
+    if (!name) return name.error();
+    if (const auto size = check_size(part.body.size(), options); !size) return size.error();
+    uploads.push_back({std::move(*name), Bytes(part.body)});
+  }
+  if (uploads.empty())
+    return invalid("The form has no file; send the photo as a file field, as `curl -F inputFile=@photo.jpg` does.",
+                   "no_file");
+  return uploads;
+}
+
+bool is_form(std::string_view content_type) {
+  constexpr std::string_view kForm = "multipart/form-data";
+  return net::equal_ignoring_case(content_type.substr(0, kForm.size()), kForm);
+}
+
+// A type under which a photo may come as the whole body: an image's, or one that says nothing.
+bool may_be_photo(std::string_view content_type) {
+  constexpr std::string_view kImage = "image/";
+  return net::equal_ignoring_case(content_type.substr(0, kImage.size()), kImage) ||
+         content_type == "application/octet-stream";
+}
+
+// Deletes what was kept for a job that came to nothing.
+struct Undo {
+  Service& service;
+  const std::string& job_id;
+  bool done = false;
+  ~Undo() {
+    if (!done) service.retention->forget(jobs::photo_key(job_id));
+  }
+};
+
+// Brings one photo as far as the queue, unless its answer is there already.
+Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, Bytes bytes, bool seen_before) {
+  if (seen_before) {
+    auto stored =
+        co_await service.parts.store.get(service.names.job_bucket, jobs::outcome_key(entry.job_id), std::nullopt);
+    if (stored) {
+      auto outcome = jobs::decode_outcome(stored->body);
+      if (!outcome) co_return outcome.error();
+      entry.known = std::make_shared<const jobs::Outcome>(std::move(*outcome));
+      co_return Result<void>();
+    }
+    if (stored.error().code != Code::kNotFound) co_return stored.error();
+  }
+  if (service.options.reuse && order.kind == jobs::Kind::kRecognise) {
+    auto reused = co_await reuse_outcome(service, order, entry.job_id, entry.name, bytes);
+    if (!reused) co_return reused.error();
+    entry.known = std::move(*reused);
+    if (entry.known) co_return Result<void>();
+  }
+  auto sent = co_await keep_and_send(service, order, entry.job_id, entry.name, std::move(bytes));
+  // Others may wait for this very job, under the same Idempotency-Key.
+  if (!sent) service.pending.deliver(entry.job_id, sent.error());
+  co_return sent;
+}
+
+}  // namespace
+
+// Views and photo first, then the message: whoever reads the message finds what it names.
+Task<Result<void>> keep_and_send(Service& service, const Order& order, const std::string& job_id, std::string name,
+                                 Bytes bytes) {
+  Undo undo{service, job_id};
+  if (order.views) {
+    std::string key = name;
+    store::Put put;
+    auto seen = co_await service.parts.store.put(service.names.in_bucket, std::move(key), bytes, std::move(put));
+    if (!seen) co_return seen.error();
+  }
+  std::string key = jobs::photo_key(job_id);
+  store::Put put;
+  auto kept =
+      co_await service.parts.store.put(service.names.job_bucket, std::move(key), std::move(bytes), std::move(put));
+  if (!kept) co_return kept.error();
+
+  jobs::Job job;
+  job.id = job_id;
+  job.kind = order.kind;
+  job.name = std::move(name);
+  job.gallery = order.gallery;
+  job.reply_to = service.names.response_queue;
+  job.views = order.views;
+  job.matches_max = order.matches_max;
+  job.accepted_ms = service.parts.clock.wall_ms();
+  queue::Outgoing message{jobs::encode(job), Millis(0)};
+  auto sent = co_await service.requests->send(std::move(message));
+  if (!sent) co_return sent.error();
+  undo.done = true;
+  co_return Result<void>();
+}
+
+Result<std::vector<Upload>> read_uploads(Call& call) {
+  const Options& options = call.service.options;
+  const std::string_view type = call.request.headers.get("content-type").value_or("");
+  Bytes body = std::move(call.request.body);
+  if (body.empty())
+    return invalid("The request has no body; send a photo, as `curl -F inputFile=@photo.jpg` does.", "empty");
+  if (is_form(type)) return read_form(type, body, options);
+  if (!type.empty() && !may_be_photo(type))
+    return invalid("Send a form with a file (multipart/form-data), or a photo as the body with its type (image/jpeg).",
+                   "unsupported_content_type");
+  if (const auto size = check_size(body.size(), options); !size) return size.error();
+  auto name = safe_name(call.parameter("name"));
+  if (!name) return name.error();
+  std::vector<Upload> uploads;
+  uploads.push_back({std::move(*name), std::move(body)});
+  return uploads;
+}
+
+Result<Order> read_order(const Call& call) {
+  Order order;
+  if (const std::string_view gallery = call.parameter("gallery"); !gallery.empty()) order.gallery = gallery;
+  if (auto named = gallery::check_gallery_name(order.gallery); !named) return named.error();
+  if (const std::string_view matches = call.parameter("matches"); !matches.empty()) {
+    const auto [end, error] = std::from_chars(matches.data(), matches.data() + matches.size(), order.matches_max);
+    if (error != std::errc() || end != matches.data() + matches.size() || order.matches_max < 1 ||
+        order.matches_max > kMatchesMax)
+      return invalid("`matches` is a number from 1 to " + std::to_string(kMatchesMax) + ".", "bad_parameter");
+  }
+  order.views = call.service.options.views;
+  return order;
+}
+
+Task<Result<std::vector<Entry>>> submit(Call& call, std::vector<Upload> uploads, Order order) {
+  Service& service = call.service;
+  auto connected = co_await service.connected();
+  if (!connected) co_return connected.error();
+  // What has begun is brought to its end though the client may leave: half a job would help nobody.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+
+  std::vector<Entry> entries(uploads.size());
+  for (std::size_t i = 0; i < uploads.size(); ++i) {
+    Entry& entry = entries[i];
+    entry.job_id = i == 0 ? call.request_id : make_id(service.parts.clock.wall_ms(), service.parts.random);
+    entry.name = uploads[i].name.empty() ? entry.job_id : uploads[i].name;
+    entry.ticket = service.pending.expect(entry.job_id);
+  }
+  bool seen_before = false;
+  if (const auto key = call.request.headers.get("idempotency-key")) {
+    auto claimed = co_await claim(service, call.key_name, *key, uploads, order, entries);
+    if (!claimed) co_return claimed.error();
+    seen_before = *claimed;
+  }
+  call.request_id = entries.front().job_id;
+  for (std::size_t i = 0; i < uploads.size(); ++i) {
+    Entry& entry = entries[i];
+    if (seen_before && service.pending.waiters(entry.job_id) > 1) continue;  // the first one is still at it
+    auto accepted = co_await accept(service, order, entry, std::move(uploads[i].bytes), seen_before);
+    if (!accepted) co_return accepted.error();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+  co_return std::move(entries);
+}
+
+Task<Result<Answer>> wait_for(Service& service, Entry& entry) {
+  if (entry.known) co_return entry.known;
+  const MonoTime deadline = service.parts.clock.now() + service.options.answer_timeout;
+  Millis patience = kFirstLook;
+  for (;;) {
+    const MonoTime now = service.parts.clock.now();
+    auto result = co_await entry.ticket->wait_until(std::min(deadline, now + patience));
+    if (result) co_return std::move(*result);
+    // An answer can go astray: its outcome cannot.
+    auto stored =
+        co_await service.parts.store.get(service.names.job_bucket, jobs::outcome_key(entry.job_id), std::nullopt);
+    if (stored) {
+      auto outcome = jobs::decode_outcome(stored->body);
+      if (!outcome) co_return outcome.error();
+      co_return std::make_shared<const jobs::Outcome>(std::move(*outcome));
+    }
+    if (service.parts.clock.now() >= deadline)
+      co_return Error{Code::kTimedOut,
+                      "No answer came in time; the job goes on: ask for it at /v1/jobs/" + entry.job_id + ".",
+                      "answer_timeout"};
+    patience *= 2;
+  }
+}
+
+}  // namespace facefleet::gateway

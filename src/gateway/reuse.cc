@@ -1,0 +1,61 @@
+#include "gateway/reuse.h"
+
+#include "base/hash.h"
+
+namespace facefleet::gateway {
+namespace {
+
+constexpr Millis kGalleryMaxAge{1'000};
+
+// The earlier systems' views show every photo, recognised anew or not.
+Task<Result<void>> put_views(Service& service, const std::string& name, const std::string& label, const Bytes& photo) {
+  store::Put put;
+  auto in = co_await service.parts.store.put(service.names.in_bucket, name, photo, put);
+  if (!in) co_return in.error();
+  put.content_type = "text/plain";
+  std::string key(jobs::stem(name));
+  auto out = co_await service.parts.store.put(service.names.out_bucket, std::move(key), label, std::move(put));
+  if (!out) co_return out.error();
+  co_return Result<void>();
+}
+
+}  // namespace
+
+Task<Result<Answer>> reuse_outcome(Service& service, const Order& order, const std::string& job_id,
+                                   const std::string& name, const Bytes& photo) {
+  const std::string key = jobs::reuse_key(hex(sha256(photo)), order.gallery);
+  auto stored = co_await service.parts.store.get(service.names.job_bucket, key, std::nullopt);
+  if (!stored) {
+    if (stored.error().code == Code::kNotFound) co_return Answer();
+    co_return stored.error();
+  }
+  auto earlier = jobs::decode_outcome(stored->body);
+  auto snapshot = co_await service.parts.galleries.snapshot(order.gallery, kGalleryMaxAge);
+  if (!earlier || !snapshot) co_return Answer();  // recognise it then
+  const std::string& model = (*snapshot)->version() > 0 ? (*snapshot)->model() : service.model;
+  const bool same_model = model.empty() || model == earlier->model;
+  if (!earlier->error_reason.empty() || earlier->gallery_version != (*snapshot)->version() || !same_model)
+    co_return Answer();
+
+  jobs::Outcome outcome = std::move(*earlier);
+  outcome.job_id = job_id;
+  outcome.name = name;
+  outcome.stages.clear();
+  outcome.finished_ms = service.parts.clock.wall_ms();
+  for (jobs::Face& face : outcome.faces)
+    if (face.matches.size() > order.matches_max) face.matches.resize(order.matches_max);
+  if (order.views) {
+    auto seen = co_await put_views(service, name, outcome.label, photo);
+    if (!seen) co_return seen.error();
+  }
+  store::Put json;
+  json.content_type = "application/json";
+  Bytes encoded = jobs::encode(outcome);
+  std::string outcome_key = jobs::outcome_key(job_id);
+  auto kept = co_await service.parts.store.put(service.names.job_bucket, std::move(outcome_key), std::move(encoded),
+                                               std::move(json));
+  if (!kept) co_return kept.error();
+  co_return std::make_shared<const jobs::Outcome>(std::move(outcome));
+}
+
+}  // namespace facefleet::gateway

@@ -1,0 +1,22 @@
+#include "localcloud/ec2/actions.h"
+
+#include <algorithm>
+#include <array>
+
+namespace facefleet::localcloud::ec2 {
+namespace {
+
+constexpr std::array kActions{
+    Action{"DescribeInstances", &describe_instances},
+    Action{"RunInstances", &run_instances},
+    Action{"TerminateInstances", &terminate_instances},
+};
+
+}  // namespace
+
+const Action* find_action(std::string_view name) {
+  const auto found = std::ranges::find(kActions, name, &Action::name);
+  return found != kActions.end() ? &*found : nullptr;
+}
+
+}  // namespace facefleet::localcloud::ec2

@@ -1,0 +1,142 @@
+#include "localcloud/localcloud.h"
+
+#include "aws/wire.h"
+#include "base/limits.h"
+#include "localcloud/ec2/ec2_door.h"
+#include "localcloud/router.h"
+#include "localcloud/s3/s3_door.h"
+#include "localcloud/sqs/sqs_door.h"
+#include "net/http_server.h"
+
+namespace facefleet::localcloud {
+namespace {
+
+std::string uuid(Random& random) {
+  std::string text = random_hex(random, 32);
+  for (const std::size_t dash : {20, 16, 12, 8}) text.insert(dash, 1, '-');
+  return text;
+}
+
+std::string_view xml_namespace(Door door) { return door == Door::kEc2 ? ec2::kNamespace : sqs::kNamespace; }
+
+bool claims_a_signature(const net::HttpRequest& request) {
+  return request.headers.get("authorization") || request.query().find("X-Amz-Signature=") != std::string_view::npos;
+}
+
+Error unsigned_error(const Route& to, const net::HttpRequest& request) {
+  if (to.door != Door::kS3)
+    return {Code::kDenied, "Request is missing Authentication Token", "MissingAuthenticationToken"};
+  if (request.query().find("AWSAccessKeyId=") != std::string_view::npos)  // a link presigned the old way
+    return {Code::kInvalidInput,
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            "InvalidRequest"};
+  return {Code::kDenied, "Access Denied", "AccessDenied"};
+}
+
+class Doors final : public LocalCloud {
+ public:
+  Doors(Options options, Parts parts)
+      : options_(std::move(options)),
+        parts_(std::move(parts)),
+        sqs_{parts_.queues, options_.region, options_.account},
+        s3_{parts_.store, options_.region, options_.account, options_.credentials.secret_access_key, signing_keys_},
+        ec2_{parts_.fleet, options_.region, options_.account} {}
+
+  Result<void> listen(const Executor& executor) {
+    net::ServerOptions options;
+    options.host = options_.host;
+    options.port = options_.port;
+    options.error_response = [this](int status, std::string sentence) { return refused(status, std::move(sentence)); };
+    auto server = net::HttpServer::listen(
+        executor, std::move(options), [this](const net::HttpRequest& request) { return admit(request); },
+        [this](net::HttpRequest& request) { return handle(request); }, parts_.log);
+    if (!server) return server.error();
+    server_ = std::move(*server);
+    return {};
+  }
+
+  std::uint16_t port() const override { return server_->port(); }
+  Task<> drain(MonoTime deadline) override { return server_->drain(deadline); }
+
+ private:
+  // Refuses before the body is read what cannot be let in whatever the body says.
+  net::Admission admit(const net::HttpRequest& request) {
+    net::Admission admission;
+    const Route to = route(request);
+    admission.body_bytes_max = to.door == Door::kS3 ? limits::kDoorObjectBytes : limits::kDoorCallBytes;
+    if (!claims_a_signature(request)) {
+      const std::string id = uuid(parts_.random);
+      admission.refusal =
+          finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, unsigned_error(to, request)));
+    }
+    return admission;
+  }
+
+  Task<net::HttpResponse> handle(net::HttpRequest& request) {
+    const Route to = route(request);
+    std::string id = uuid(parts_.random);
+    if (const auto verified = verify(to, request); !verified)
+      co_return finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, verified.error()));
+    net::HttpResponse response;
+    switch (to.door) {
+      case Door::kSqs: response = co_await sqs::serve(sqs_, request, to.protocol, id); break;
+      case Door::kS3: response = co_await s3::serve(s3_, request, id); break;
+      case Door::kEc2: response = co_await ec2::serve(ec2_, request, id); break;
+      case Door::kNone: response = unknown_service(to, id); break;
+    }
+    co_return finish(to, id, std::move(response));
+  }
+
+  Result<void> verify(const Route& to, const net::HttpRequest& request) {
+    const auto secret_of = [this](std::string_view access_key_id) -> std::optional<std::string> {
+      if (access_key_id != options_.credentials.access_key_id) return std::nullopt;
+      return options_.credentials.secret_access_key;
+    };
+    const auto verified = aws::verify(request, secret_of, parts_.clock.wall_ms(), &signing_keys_);
+    if (!verified) return verified.error();
+    if (to.door != Door::kNone && verified->scope.service != to.service)
+      return Error{Code::kDenied, "Credential should be scoped to correct service: '" + to.service + "'.",
+                   "SignatureDoesNotMatch"};
+    return {};
+  }
+
+  net::HttpResponse unknown_service(const Route& to, const std::string& id) const {
+    const Error error{Code::kInvalidInput,
+                      "There is no service " + to.service + " here; this is SQS, S3 and EC2 on one machine.",
+                      "InvalidAction"};
+    return aws::error_answer({to.protocol, xml_namespace(to.door), id}, error);
+  }
+
+  static net::HttpResponse finish(const Route& to, const std::string& id, net::HttpResponse response) {
+    response.headers.add(to.door == Door::kS3 ? "x-amz-request-id" : "x-amzn-RequestId", id);
+    return response;
+  }
+
+  // The server's own refusals; whom the request was for is not known yet, and S3's form is read by every SDK's parser
+  // of last resort.
+  net::HttpResponse refused(int status, std::string sentence) {
+    const std::string id = uuid(parts_.random);
+    const Error error{Code::kInvalidInput, std::move(sentence), status == 413 ? "RequestEntityTooLarge" : "BadRequest"};
+    net::HttpResponse response = aws::error_answer({aws::Protocol::kS3, {}, id}, error);
+    response.status = status;
+    return finish({}, id, std::move(response));
+  }
+
+  const Options options_;
+  const Parts parts_;
+  aws::SigningKeys signing_keys_;
+  sqs::Service sqs_;
+  s3::Service s3_;
+  ec2::Service ec2_;
+  std::unique_ptr<net::HttpServer> server_;  // last: nothing is served any more once the rest goes
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LocalCloud>> LocalCloud::open(const Executor& executor, Options options, Parts parts) {
+  auto doors = std::make_unique<Doors>(std::move(options), std::move(parts));
+  if (auto listening = doors->listen(executor); !listening) return listening.error();
+  return std::unique_ptr<LocalCloud>(std::move(doors));
+}
+
+}  // namespace facefleet::localcloud

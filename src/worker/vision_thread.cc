@@ -1,0 +1,89 @@
+#include "worker/vision_thread.h"
+
+#include <pthread.h>
+
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace facefleet::worker {
+namespace {
+
+class OwnedThread final : public VisionThread {
+ public:
+  OwnedThread(const Executor& executor, vision::PipelineOptions options)
+      : executor_(executor), thread_([this, options = std::move(options)] { serve(options); }) {}
+
+  ~OwnedThread() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  Task<Result<void>> ready() override {
+    return run([](vision::Pipeline&) {});
+  }
+
+  Task<Result<void>> run(std::function<void(vision::Pipeline&)> work) override {
+    auto done = std::make_shared<OneShot<Result<void>>>(executor_);
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back({std::move(work), done});
+    }
+    changed_.notify_one();
+    auto result = co_await done->wait_until(MonoTime::max());
+    co_return std::move(*result);
+  }
+
+ private:
+  struct Item {
+    std::function<void(vision::Pipeline&)> work;
+    std::shared_ptr<OneShot<Result<void>>> done;
+  };
+
+  void serve(const vision::PipelineOptions& options) {
+    pthread_setname_np(pthread_self(), "vision");
+    auto pipeline = vision::Pipeline::open(options);
+    for (;;) {
+      Item item;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+        if (stopping_) return;
+        item = std::move(waiting_.front());
+        waiting_.pop_front();
+      }
+      Result<void> result;
+      if (pipeline) {
+        item.work(**pipeline);
+      } else {
+        result = pipeline.error();
+      }
+      item.work = nullptr;  // what it owns is released on this thread, before the waiter goes on
+      asio::post(executor_,
+                 [done = std::move(item.done), result = std::move(result)]() mutable { done->set(std::move(result)); });
+    }
+  }
+
+  Executor executor_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Item> waiting_;  // guarded by mutex_
+  bool stopping_ = false;     // guarded by mutex_
+  std::thread thread_;        // last: it uses all of the above
+};
+
+}  // namespace
+
+std::unique_ptr<VisionThread> VisionThread::start(const Executor& executor, vision::PipelineOptions options) {
+  return std::make_unique<OwnedThread>(executor, std::move(options));
+}
+
+}  // namespace facefleet::worker

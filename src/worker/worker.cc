@@ -1,0 +1,318 @@
+#include "worker/worker.h"
+
+#include <unistd.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "worker/recognise.h"
+#include "worker/vision_thread.h"
+
+namespace facefleet::worker {
+namespace {
+
+using fleet::WorkerState;
+
+constexpr Millis kRetryPause{250};  // after a failed receive, so that a neighbour that restarts is not hammered
+
+double elapsed_ms(MonoTime since, const Clock& clock) {
+  return std::chrono::duration<double, std::milli>(clock.now() - since).count();
+}
+
+class QueueWorker final : public Worker {
+ public:
+  QueueWorker(Options options, Parts parts)
+      : options_(std::move(options)), parts_(std::move(parts)), names_(options_.system_id) {}
+
+  Task<Result<void>> run() override {
+    executor_ = co_await asio::this_coro::executor;
+    changed_.emplace(executor_);
+    vision_ = VisionThread::start(executor_, parts_.pipeline);
+    parts_.self.report(WorkerState::kStarting, 0);
+    auto requests = co_await parts_.queues.open(names_.request_queue);
+    if (!requests) co_return requests.error();
+    requests_ = *requests;
+    // The lease of the first message runs while the models load, so that a cold answer waits for one of them only.
+    asio::co_spawn(executor_, watch_pipeline(), asio::detached);
+    asio::co_spawn(executor_, keep_leases(), asio::detached);
+    while (!draining_ && !failure_) {
+      co_await wait_for_slot();
+      if (draining_ || failure_) break;
+      co_await receive_some();
+    }
+    parts_.self.report(WorkerState::kDraining, jobs_done_);
+    while (!open_.empty()) co_await wait_for_change();
+    ended_ = true;
+    if (failure_) co_return *failure_;
+    co_return Result<void>();
+  }
+
+  void drain() override {
+    if (std::exchange(draining_, true)) return;
+    parts_.self.report(WorkerState::kDraining, jobs_done_);
+    receive_stop_.emit(asio::cancellation_type::terminal);
+    notify();
+  }
+
+ private:
+  struct Leased {
+    queue::Message message;
+    MonoTime leased_at;
+    bool begun = false;  // the vision thread has it, or had it
+  };
+
+  // Wakes whoever waits for a slot or for the last job.
+  void notify() {
+    if (changed_) changed_->cancel();
+  }
+
+  Task<> wait_for_change() {
+    changed_->expires_after(std::chrono::seconds(1));
+    boost::system::error_code ignored;
+    co_await changed_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  Task<> wait_for_slot() {
+    while (open_.size() > options_.prefetch && !draining_ && !failure_) co_await wait_for_change();
+  }
+
+  Task<> watch_pipeline() {
+    auto ready = co_await vision_->ready();
+    if (ready) {
+      parts_.log.info("ready", {{"pid", static_cast<int>(::getpid())}});
+      ready_ = true;
+      report_state();
+    } else {
+      parts_.log.error("cannot open the models", {{"why", ready.error().message}});
+      failure_ = ready.error();
+      receive_stop_.emit(asio::cancellation_type::terminal);
+      notify();
+    }
+  }
+
+  // A lease is extended while its job is in work, so that a slow store or a large photo is no reason for a second
+  // delivery.
+  Task<> keep_leases() {
+    while (!ended_) {
+      co_await sleep_for(options_.lease / 3);
+      std::vector<std::string> due;
+      for (const auto& [number, leased] : open_)
+        if (parts_.clock.now() - leased.leased_at > options_.lease / 4) due.push_back(leased.message.receipt);
+      for (auto& receipt : due) {
+        auto extended = co_await requests_->extend(std::move(receipt), options_.lease);
+        if (!extended) parts_.log.warn("cannot extend a lease", {{"why", extended.error().message}});
+      }
+    }
+  }
+
+  Task<> receive_some() {
+    queue::Receive request;
+    request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(open_.size());
+    request.wait = options_.receive_wait;
+    request.lease = options_.lease;
+    request.consumer = parts_.self.instance_id();
+    auto received = std::make_shared<OneShot<Result<std::vector<queue::Message>>>>(executor_);
+    asio::co_spawn(
+        executor_, requests_->receive(std::move(request)),
+        asio::bind_cancellation_slot(
+            receive_stop_.slot(), [received](std::exception_ptr stopped, Result<std::vector<queue::Message>> messages) {
+              if (stopped) messages = std::vector<queue::Message>();
+              received->set(std::move(messages));
+            }));
+    auto messages = co_await received->wait_until(std::chrono::steady_clock::now() + options_.receive_wait +
+                                                  std::chrono::minutes(1));
+    if (!messages) co_return;
+    if (!*messages) {
+      parts_.log.warn("cannot receive", {{"why", messages->error().message}});
+      co_await sleep_for(kRetryPause);
+      co_return;
+    }
+    for (auto& message : **messages) {
+      const std::uint64_t number = next_number_++;
+      open_.emplace(number, Leased{std::move(message), parts_.clock.now()});
+      asio::co_spawn(executor_, work(number), asio::detached);
+    }
+    report_state();
+  }
+
+  void report_state() {
+    if (draining_) return;
+    const WorkerState state = !ready_         ? WorkerState::kStarting
+                              : open_.empty() ? WorkerState::kIdle
+                                              : WorkerState::kBusy;
+    parts_.self.report(state, jobs_done_);
+  }
+
+  // One message, from lease to removal. Any step that fails leaves the message leased: it comes back.
+  Task<> work(std::uint64_t number) {
+    const Leased leased = open_.at(number);  // a copy: open_ may rehash while this waits
+    auto done = co_await handle(number, leased);
+    if (done) {
+      auto removed = co_await requests_->remove(leased.message.receipt);
+      if (!removed) parts_.log.warn("cannot remove a message", {{"why", removed.error().message}});
+      ++jobs_done_;
+    } else {
+      parts_.log.warn("job given back", {{"message", leased.message.id}, {"why", done.error().message}});
+      auto returned = co_await requests_->extend(leased.message.receipt,
+                                                 done.error().code == Code::kBusy ? Millis(1'000) : Millis(0));
+      if (!returned) parts_.log.debug("lease ends by itself", {{"why", returned.error().message}});
+    }
+    open_.erase(number);
+    report_state();
+    notify();
+  }
+
+  Task<Result<void>> handle(std::uint64_t number, const Leased& leased) {
+    auto job = jobs::decode_job(leased.message.body);
+    if (!job) {
+      parts_.log.error("not a job; moved to the dead-letter queue",
+                       {{"message", leased.message.id}, {"why", job.error().message}});
+      co_return co_await bury(leased.message.body);
+    }
+    // A job that has ended its workers this often would end the next one: answer it instead of trying it again.
+    if (leased.message.receive_count >= options_.receives_max) {
+      auto outcome =
+          failed(*job, "poison", "this photo ended every worker that tried it; it is kept in the dead-letter queue");
+      auto buried = co_await bury(leased.message.body);
+      if (!buried) co_return buried;
+      co_return co_await finish(*job, std::move(outcome), {});
+    }
+    const MonoTime fetch_began = parts_.clock.now();
+    auto photo = co_await parts_.store.get(names_.job_bucket, jobs::photo_key(job->id), std::nullopt);
+    if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job);
+    if (!photo) co_return photo.error();
+    std::shared_ptr<const gallery::Snapshot> gallery;
+    if (job->kind == jobs::Kind::kRecognise) {
+      auto snapshot = co_await parts_.galleries.snapshot(job->gallery, options_.gallery_max_age);
+      if (!snapshot) co_return snapshot.error();
+      gallery = std::move(*snapshot);
+    }
+    const double fetch_ms = elapsed_ms(fetch_began, parts_.clock);
+    if (draining_ && !open_.at(number).begun)
+      co_return Error{Code::kUnavailable, "leaving before the job was begun", ""};
+    open_.at(number).begun = true;
+
+    auto bytes = std::make_shared<Bytes>(std::move(photo->body));
+    auto outcome = std::make_shared<jobs::Outcome>();
+    std::function<void(vision::Pipeline&)> compute = [=, job = *job,
+                                                      threshold = options_.threshold](vision::Pipeline& pipeline) {
+      *outcome = recognise(job, *bytes, gallery.get(), pipeline, threshold > 0 ? threshold : pipeline.threshold());
+    };
+    auto computed = co_await vision_->run(std::move(compute));
+    if (!computed) co_return computed.error();
+    outcome->stages.insert(outcome->stages.begin(), {"fetch", fetch_ms});
+    outcome->stages.insert(
+        outcome->stages.begin(),
+        {"queue", static_cast<double>(std::max<std::int64_t>(0, parts_.clock.wall_ms() - job->accepted_ms)) -
+                      elapsed_ms(leased.leased_at, parts_.clock)});
+    co_return co_await finish(*job, std::move(*outcome), *bytes);
+  }
+
+  // Store, then answer: what an answer promises is on disk.
+  Task<Result<void>> finish(const jobs::Job& job, jobs::Outcome outcome, BytesView photo) {
+    outcome.worker = parts_.self.instance_id();
+    outcome.finished_ms = parts_.clock.wall_ms();
+    Bytes encoded = jobs::encode(outcome);
+    if (job.kind == jobs::Kind::kRecognise) {  // an enrolment's embedding is kept in its gallery and nowhere else
+      store::Put once{.content_type = "application/json", .metadata = {}, .if_absent = true, .if_etag = {}};
+      auto stored = co_await parts_.store.put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
+      if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job);
+      if (!stored) co_return stored.error();
+      auto kept = co_await keep_copies(job, outcome, encoded, photo);
+      if (!kept) co_return kept;
+    }
+    co_return co_await answer(job, std::move(encoded));
+  }
+
+  Task<Result<void>> keep_copies(const jobs::Job& job, const jobs::Outcome& outcome, const Bytes& encoded,
+                                 BytesView photo) {
+    if (!outcome.error_reason.empty()) co_return Result<void>();
+    if (job.views) {
+      store::Put text{.content_type = "text/plain", .metadata = {}, .if_absent = false, .if_etag = {}};
+      std::string key(jobs::stem(job.name));
+      auto seen = co_await parts_.store.put(names_.out_bucket, std::move(key), outcome.label, std::move(text));
+      if (!seen) co_return seen.error();
+    }
+    if (options_.reuse) {
+      std::string key = "reuse/" + hex(sha256(photo)) + "-" + job.gallery;
+      store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
+      auto kept = co_await parts_.store.put(names_.job_bucket, std::move(key), encoded, std::move(json));
+      if (!kept) co_return kept.error();
+    }
+    co_return Result<void>();
+  }
+
+  // The job was finished before, by a worker that could not remove the message: its outcome stands.
+  Task<Result<void>> answer_again(const jobs::Job& job) {
+    auto outcome = co_await parts_.store.get(names_.job_bucket, jobs::outcome_key(job.id), std::nullopt);
+    if (outcome) co_return co_await answer(job, std::move(outcome->body));
+    if (outcome.error().code != Code::kNotFound) co_return outcome.error();
+    auto missing = failed(job, "photo_missing", "the photo was removed before it could be recognised; send it again");
+    missing.worker = parts_.self.instance_id();
+    missing.finished_ms = parts_.clock.wall_ms();
+    co_return co_await answer(job, jobs::encode(missing));
+  }
+
+  Task<Result<void>> answer(const jobs::Job& job, Bytes encoded) {
+    if (job.reply_to.empty()) {
+      if (options_.photo_retention == "keep") co_return Result<void>();
+      std::vector<std::string> photo;
+      photo.push_back(jobs::photo_key(job.id));
+      co_return co_await parts_.store.remove(names_.job_bucket, std::move(photo));
+    }
+    auto& replies = replies_[job.reply_to];
+    if (!replies) {
+      auto opened = co_await parts_.queues.open(job.reply_to);
+      // Its gateway has left and taken the queue along: the outcome is stored, nobody waits.
+      if (!opened && opened.error().code == Code::kNotFound) co_return Result<void>();
+      if (!opened) co_return opened.error();
+      replies_[job.reply_to] = *opened;
+    }
+    const std::shared_ptr<queue::Queue> reply_queue = replies_[job.reply_to];
+    queue::Outgoing message{std::move(encoded), Millis(0)};
+    auto sent = co_await reply_queue->send(std::move(message));
+    if (!sent) co_return sent.error();
+    co_return Result<void>();
+  }
+
+  Task<Result<void>> bury(const Bytes& body) {
+    auto dead = co_await parts_.queues.open(names_.dead_queue);
+    if (!dead) co_return dead.error();
+    queue::Outgoing message{body, Millis(0)};
+    auto sent = co_await (*dead)->send(std::move(message));
+    if (!sent) co_return sent.error();
+    co_return Result<void>();
+  }
+
+  const Options options_;
+  Parts parts_;
+  const jobs::Names names_;
+  Executor executor_;
+  std::shared_ptr<queue::Queue> requests_;
+  std::map<std::string, std::shared_ptr<queue::Queue>, std::less<>> replies_;
+  std::map<std::uint64_t, Leased> open_;  // jobs leased and not finished
+  std::uint64_t next_number_ = 0;
+  std::int64_t jobs_done_ = 0;
+  std::optional<asio::steady_timer> changed_;
+  asio::cancellation_signal receive_stop_;
+  std::optional<Error> failure_;
+  bool ready_ = false;
+  bool draining_ = false;
+  bool ended_ = false;
+  std::unique_ptr<VisionThread> vision_;  // last: joined before anything that its work touches goes
+};
+
+}  // namespace
+
+std::unique_ptr<Worker> Worker::create(Options options, Parts parts) {
+  return std::make_unique<QueueWorker>(std::move(options), std::move(parts));
+}
+
+}  // namespace facefleet::worker

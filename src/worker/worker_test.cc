@@ -1,0 +1,292 @@
+// The worker on memory backends and the real models: what it does with one message, whatever state it finds.
+#include "worker/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/detached.hpp>
+#include <filesystem>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/testing.h"
+#include "config/model_card.h"
+#include "queue/backends/memory_queue.h"
+#include "store/backends/memory_store.h"
+
+namespace facefleet::worker {
+namespace {
+
+constexpr std::uint32_t kReceivesMax = 3;
+
+class RecordingSelf final : public fleet::Self {
+ public:
+  const std::string& instance_id() const override { return id_; }
+  void report(fleet::WorkerState state, std::int64_t jobs_done) override {
+    states.push_back(state);
+    done = jobs_done;
+  }
+  std::vector<fleet::WorkerState> states;
+  std::int64_t done = 0;
+
+ private:
+  std::string id_ = "i-0123456789abcdef0";
+};
+
+vision::ModelSpec spec(const std::string& name) {
+  const auto card = config::find_model_card(config::load_model_cards("models").value(), name).value();
+  return {card.name,       card.family,
+          card.sha256,     std::filesystem::path(".deps/models") / card.file,
+          card.dimensions, static_cast<float>(card.threshold)};
+}
+
+Bytes photo(const std::string& name) { return read_file(std::filesystem::path(".deps/testphotos") / name).value(); }
+
+class WorkerTest : public ::testing::Test {
+ public:
+  void SetUp() override {
+    names_ = std::make_unique<jobs::Names>("t");
+    queues_ = queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
+    store_ = store::open_memory_store(clock_);
+    cache_ = std::filesystem::temp_directory_path() / ("worker_test." + std::to_string(::getpid()));
+    galleries_ = gallery::Galleries::open(*store_, names_->gallery_bucket, cache_ / "galleries", clock_);
+    run_task(context_, make());
+  }
+
+  void TearDown() override { std::filesystem::remove_all(cache_); }
+
+  // Lists built outside the coroutines that walk them: gcc 12 rejects an initialiser list in a coroutine's range-for.
+  std::vector<std::string> queue_names() const {
+    return {names_->request_queue, names_->response_queue, names_->dead_queue};
+  }
+  std::vector<std::string> bucket_names() const {
+    return {names_->job_bucket, names_->gallery_bucket, names_->out_bucket};
+  }
+
+  Task<> make() {
+    for (const auto& name : queue_names()) {
+      queue::Attributes plain;
+      auto made = co_await queues_->create(name, plain);
+      if (!made) ADD_FAILURE() << made.error().message;
+    }
+    for (const auto& bucket : bucket_names()) {
+      auto made = co_await store_->create_bucket(bucket);
+      if (!made) ADD_FAILURE() << made.error().message;
+    }
+  }
+
+  std::unique_ptr<Worker> create(std::uint32_t prefetch = 0) {
+    Options options;
+    options.system_id = "t";
+    options.prefetch = prefetch;
+    options.receives_max = kReceivesMax;
+    options.gallery_max_age = Millis(0);
+    vision::PipelineOptions pipeline;
+    pipeline.detector = spec("yunet");
+    pipeline.embedder = spec("sface");
+    pipeline.cache_dir = cache_ / "models";
+    return Worker::create(options, {*queues_, *store_, *galleries_, std::move(pipeline), self_, clock_, Log::silent()});
+  }
+
+  jobs::Job job(const std::string& name = "a.jpg") {
+    jobs::Job job;
+    job.id = make_id(clock_.wall_ms(), random_);
+    job.name = name;
+    job.reply_to = names_->response_queue;
+    job.accepted_ms = clock_.wall_ms();
+    return job;
+  }
+
+  Task<> put_photo(std::string id, Bytes bytes) {
+    store::Put options;
+    auto put = co_await store_->put(names_->job_bucket, jobs::photo_key(id), std::move(bytes), options);
+    if (!put) ADD_FAILURE() << put.error().message;
+  }
+
+  Task<> send(Bytes body) {
+    auto requests = co_await queues_->open(names_->request_queue);
+    queue::Outgoing message{std::move(body), Millis(0)};
+    auto sent = co_await (*requests)->send(std::move(message));
+    if (!sent) ADD_FAILURE() << sent.error().message;
+  }
+
+  Task<jobs::Outcome> next_answer() {
+    auto responses = co_await queues_->open(names_->response_queue);
+    queue::Receive request;
+    request.wait = Millis(20'000);
+    auto messages = co_await (*responses)->receive(std::move(request));
+    if (!messages || messages->empty()) {
+      ADD_FAILURE() << "no answer came";
+      co_return jobs::Outcome{};
+    }
+    auto removed = co_await (*responses)->remove(messages->front().receipt);
+    if (!removed) ADD_FAILURE() << removed.error().message;
+    auto outcome = jobs::decode_outcome(messages->front().body);
+    if (!outcome) ADD_FAILURE() << outcome.error().message;
+    co_return *outcome;
+  }
+
+  Task<queue::Counts> counts(std::string name) {
+    auto opened = co_await queues_->open(std::move(name));
+    co_return *co_await (*opened)->counts();
+  }
+
+  Task<bool> has_object(std::string bucket, std::string key) {
+    auto found = co_await store_->head(std::move(bucket), std::move(key));
+    co_return found.has_value();
+  }
+
+  // Starts `worker`, waits for `answers` answers, drains it and returns them.
+  Task<std::vector<jobs::Outcome>> run_for(Worker& worker, int answers) {
+    OneShot<int> ended(context_.get_executor());
+    asio::co_spawn(context_, worker.run(),
+                   [&ended](std::exception_ptr, Result<void> result) { ended.set(result ? 0 : 1); });
+    std::vector<jobs::Outcome> outcomes;
+    for (int i = 0; i < answers; ++i) {
+      auto outcome = co_await next_answer();
+      outcomes.push_back(std::move(outcome));
+    }
+    worker.drain();
+    const auto status = co_await ended.wait_until(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+    EXPECT_EQ(status, 0);
+    co_return outcomes;
+  }
+
+  Task<> expect_empty_queues() {
+    for (const auto& name : queue_names()) {
+      if (name == names_->dead_queue) continue;
+      auto seen = co_await counts(name);
+      EXPECT_EQ(seen.visible + seen.in_flight + seen.delayed, 0u) << name;
+    }
+  }
+
+  asio::io_context context_{1};
+  SystemClock clock_;
+  SystemRandom random_;
+  RecordingSelf self_;
+  std::unique_ptr<jobs::Names> names_;
+  std::unique_ptr<queue::Queues> queues_;
+  std::unique_ptr<store::ObjectStore> store_;
+  std::filesystem::path cache_;
+  std::unique_ptr<gallery::Galleries> galleries_;
+};
+
+TEST_F(WorkerTest, EnrolsByEmbeddingAndThenNamesAnotherPhotoOfThatPerson) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create(1);
+    jobs::Job enrol = t.job("obama.jpg");
+    enrol.kind = jobs::Kind::kEmbed;
+    co_await t.put_photo(enrol.id, photo("people/Barack_Obama/obama.jpg"));
+    co_await t.send(jobs::encode(enrol));
+    auto enrolled = co_await t.run_for(*worker, 1);
+    const jobs::Outcome& embedded = enrolled.front();
+    EXPECT_EQ(embedded.error_reason, "");
+    EXPECT_TRUE(embedded.chip_png && embedded.chip_png->starts_with("\x89PNG"));
+    const bool stored = co_await t.has_object(t.names_->job_bucket, jobs::outcome_key(enrol.id));
+    EXPECT_FALSE(stored) << "an embedding must be kept in its gallery and nowhere else";
+
+    std::vector<float> values(embedded.embedding.value().size() / sizeof(float));
+    std::memcpy(values.data(), embedded.embedding->data(), embedded.embedding->size());
+    std::vector<gallery::Template> templates(1);
+    templates[0].person = "Barack Obama";
+    templates[0].embedding = values;
+    templates[0].photo_sha256 = hex(sha256("obama"));
+    auto added = co_await t.galleries_->add("default", embedded.model, templates);
+    EXPECT_TRUE(added) << (added ? "" : added.error().message);
+
+    auto second = t.create(1);
+    jobs::Job ask = t.job("who.final.jpg");
+    ask.views = true;
+    jobs::Job other = t.job("other.jpg");
+    co_await t.put_photo(ask.id, photo("probes/Barack_Obama.jpg"));
+    co_await t.put_photo(other.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(ask));
+    co_await t.send(jobs::encode(other));
+    auto answers = co_await t.run_for(*second, 2);
+    for (const auto& answer : answers) {
+      EXPECT_EQ(answer.label, answer.job_id == ask.id ? "Barack Obama" : "unknown");
+      EXPECT_EQ(answer.gallery_version, added->version);
+      EXPECT_EQ(answer.worker, t.self_.instance_id());
+    }
+    auto view = co_await t.store_->get(t.names_->out_bucket, "who", std::nullopt);
+    EXPECT_TRUE(view && view->body == "Barack Obama");
+    const bool other_view = co_await t.has_object(t.names_->out_bucket, "other");
+    EXPECT_FALSE(other_view);
+    co_await t.expect_empty_queues();
+    EXPECT_EQ(t.self_.states.back(), fleet::WorkerState::kDraining);
+    EXPECT_EQ(t.self_.done, 2);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AJobThatWasFinishedBeforeIsAnsweredFromItsOutcome) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    const jobs::Job job = t.job();
+    jobs::Outcome finished;
+    finished.job_id = job.id;
+    finished.label = "as it was";
+    store::Put options;
+    auto put = co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), options);
+    EXPECT_TRUE(put);
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(job));
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().label, "as it was");
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, BytesThatAreNoPhotoAreAnsweredWithTheReason) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    const jobs::Job text = t.job("text.jpg"), gone = t.job("gone.jpg");
+    co_await t.put_photo(text.id, "this is no photo");
+    co_await t.send(jobs::encode(text));
+    co_await t.send(jobs::encode(gone));
+    auto answers = co_await t.run_for(*worker, 2);
+    for (const auto& answer : answers)
+      EXPECT_EQ(answer.error_reason, answer.job_id == text.id ? "not_an_image" : "photo_missing");
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, PoisonIsAnsweredAndKeptInTheDeadLetterQueue) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    const jobs::Job job = t.job();
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(job));
+    auto requests = co_await t.queues_->open(t.names_->request_queue);
+    for (std::uint32_t i = 1; i < kReceivesMax; ++i) {  // workers that took it and died
+      queue::Receive request;
+      request.lease = Millis(0);
+      auto taken = co_await (*requests)->receive(std::move(request));
+      EXPECT_TRUE(taken && taken->size() == 1);
+    }
+    auto worker = t.create();
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().error_reason, "poison");
+    co_await t.expect_empty_queues();
+    const auto dead = co_await t.counts(t.names_->dead_queue);
+    EXPECT_EQ(dead.visible, 1u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, ModelsThatCannotBeOpenedEndTheWorkerWithTheReason) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    vision::PipelineOptions pipeline;
+    pipeline.detector = spec("yunet");
+    pipeline.embedder = spec("sface");
+    pipeline.embedder.file = t.cache_ / "missing.onnx";
+    auto worker = Worker::create({.system_id = "t"}, {*t.queues_, *t.store_, *t.galleries_, std::move(pipeline),
+                                                      t.self_, t.clock_, Log::silent()});
+    auto ended = co_await worker->run();
+    EXPECT_FALSE(ended);
+  };
+  run_task(context_, script(*this));
+}
+
+}  // namespace
+}  // namespace facefleet::worker
