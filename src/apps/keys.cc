@@ -15,7 +15,8 @@ Result<std::vector<gateway::ApiKey>> load_keys(const std::filesystem::path& data
   if (!text && text.error().code == Code::kNotFound) return keys;
   if (!text) return text.error();
   try {
-    for (const auto& item : json::parse(*text).as_array()) {
+    const json::value list = json::parse(*text);
+    for (const auto& item : list.as_array()) {
       gateway::ApiKey key;
       key.name = item.at("name").as_string();
       key.sha256_hex = item.at("sha256").as_string();

@@ -68,6 +68,7 @@ void SegmentCache::drop_all_but(std::string_view gallery, const std::vector<std:
       litter.push_back(path);
   }
   for (const fs::path& path : litter) fs::remove(path, error);
+  if (sha256s.empty()) fs::remove(folder_ / gallery, error);  // unless somebody is writing into it
 }
 
 }  // namespace facefleet::gallery

@@ -6,7 +6,7 @@ namespace facefleet::gateway {
 namespace {
 
 constexpr Millis kRetryPause{250};  // after a failed receive, so that a neighbour that restarts is not hammered
-constexpr Millis kLease{5'000};       // handing over takes microseconds: what a gateway that died held comes back soon
+constexpr Millis kLease{5'000};     // handing over takes microseconds: what a gateway that died held comes back soon
 
 void hand_over(Service& service, const queue::Message& message) {
   auto decoded = jobs::decode_outcome(message.body);

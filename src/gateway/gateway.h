@@ -67,7 +67,8 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> open(const Executor& executor, Options options, Parts parts);
   virtual ~Gateway() = default;
   virtual std::uint16_t port() const = 0;
-  // Serves until drain(): receives answers, deletes what retention says, runs the readiness check.
+  // Serves until drain(): receives answers, deletes what retention says, runs the readiness check. The gateway must
+  // outlive it.
   virtual Task<Result<void>> run() = 0;
   // Refuses new photos (503), lets waiting callers have their answers until `deadline`, then closes.
   virtual Task<> drain(MonoTime deadline) = 0;

@@ -121,7 +121,9 @@ class GatewayTest : public testing::Test {
                                 {*queues_, *store_, *galleries_, fleet_, clock_, random_, Log::silent()});
     if (!opened) return opened.error();
     gateway_ = std::move(*opened);
-    asio::co_spawn(context_, gateway_->run(), [](std::exception_ptr failure, const Result<void>& ended) {
+    running_ = true;
+    asio::co_spawn(context_, gateway_->run(), [this](std::exception_ptr failure, const Result<void>& ended) {
+      running_ = false;
       EXPECT_FALSE(failure);
       EXPECT_TRUE(ended);
     });
@@ -135,6 +137,7 @@ class GatewayTest : public testing::Test {
   void stop() {
     if (!gateway_) return;
     run(gateway_->drain(clock_.now() + Millis(200)));
+    EXPECT_TRUE(until([&] { return !running_; }));
     client_.reset();
     gateway_.reset();
   }
@@ -260,6 +263,7 @@ class GatewayTest : public testing::Test {
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<net::HttpClient> client_;
   int jobs_done_ = 0;
+  bool running_ = false;
 };
 
 TEST_F(GatewayTest, APhotoGoesInAndANameComesOut) {

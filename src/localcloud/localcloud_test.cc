@@ -8,6 +8,8 @@
 #include "localcloud/doors_under_test.h"
 #include "queue/backends/sqs/sqs_queue.h"
 #include "queue/queue_contract.h"
+#include "store/backends/s3/s3_store.h"
+#include "store/store_contract.h"
 
 namespace facefleet::localcloud {
 namespace {
@@ -23,6 +25,17 @@ class SqsPlace final : public queue::QueuePlace {
   DoorsUnderTest doors_;
   std::unique_ptr<aws::Client> client_ = doors_.client("sqs");
   std::unique_ptr<queue::Queues> queues_ = queue::open_sqs_queues(*client_);
+};
+
+class S3Place final : public store::StorePlace {
+ public:
+  asio::io_context& context() override { return doors_.context(); }
+  store::ObjectStore& store() override { return *store_; }
+
+ private:
+  DoorsUnderTest doors_;
+  std::unique_ptr<aws::Client> client_ = doors_.client("s3");
+  std::unique_ptr<store::ObjectStore> store_ = store::open_s3_store(*client_);
 };
 
 class Ec2Place final : public fleet::FleetUnderTest {
@@ -121,6 +134,11 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(QueueTimeContract);  // the door d
 INSTANTIATE_TEST_SUITE_P(SqsDoor, QueueContract,
                          testing::Values(QueueBackend{"sqs", [] { return std::make_unique<localcloud::SqsPlace>(); }}));
 }  // namespace facefleet::queue
+
+namespace facefleet::store {
+INSTANTIATE_TEST_SUITE_P(S3Door, StoreContract,
+                         testing::Values(StoreBackend{"s3", [] { return std::make_unique<localcloud::S3Place>(); }}));
+}  // namespace facefleet::store
 
 namespace facefleet::fleet {
 std::unique_ptr<FleetUnderTest> make_ec2_fleet() { return std::make_unique<localcloud::Ec2Place>(); }

@@ -295,6 +295,22 @@ TEST_F(HttpClientTest, CancellationClosesTheConnection) {
   EXPECT_THROW(std::rethrow_exception(failure), boost::system::system_error);
 }
 
+TEST_F(HttpClientTest, EndsWhatIsUnderWayWhenDestroyed) {
+  open();
+  std::optional<Code> code;
+  asio::co_spawn(
+      context_, client_->send(get("/"), kLong),
+      [&](const std::exception_ptr&, const Result<HttpResponse>& response) { code = response.error().code; });
+  run_task(context_, [&]() -> Task<> {
+    RawPeer peer = co_await accept();
+    co_await peer.read_until("\r\n\r\n");
+    client_.reset();
+    const std::string rest = co_await peer.read_to_end();
+    EXPECT_EQ(rest, "");
+  }());
+  EXPECT_EQ(code, Code::kUnavailable);
+}
+
 TEST_F(HttpClientTest, LetsFurtherRequestsWaitForAConnection) {
   options_.connections_max = 1;
   open();

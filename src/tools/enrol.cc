@@ -1,7 +1,6 @@
 #include "tools/enrol.h"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/json.hpp>
 #include <iomanip>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "base/hash.h"
 #include "gallery/names.h"
+#include "tools/together.h"
 #include "vision/decode.h"
 
 namespace facefleet::tools {
@@ -24,7 +24,8 @@ class Run {
       : source_(source), enroller_(enroller), follow_(std::move(follow)) {}
 
   Task<Summary> all() {
-    co_await work(enroller_.batches_at_once());
+    const auto caller = [this] { return call(); };
+    co_await together(enroller_.batches_at_once(), caller);
     co_return std::move(summary_);
   }
 
@@ -34,15 +35,7 @@ class Run {
     std::vector<Photo> photos;
   };
 
-  // `callers` callers at the same time.
-  Task<> work(std::size_t callers) {
-    if (callers > 1) {
-      using asio::experimental::awaitable_operators::operator&&;
-      Task<> some = work(callers / 2);
-      Task<> rest = work(callers - callers / 2);
-      co_await (std::move(some) && std::move(rest));
-      co_return;
-    }
+  Task<> call() {
     while (!summary_.stopped) {
       Batch batch = next_batch();
       if (batch.photos.empty()) co_return;

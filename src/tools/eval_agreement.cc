@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
 #include <sstream>
 #include <utility>
 
 #include "base/file.h"
 #include "tools/eval.h"
 #include "tools/labels.h"
+#include "tools/together.h"
 
 namespace facefleet::tools {
 namespace {
@@ -14,6 +16,7 @@ namespace json = boost::json;
 
 // What the API gives at most. A person beyond them is below the threshold if the last of them is.
 constexpr std::string_view kMatches = "100";
+constexpr std::size_t kAtOnce = 8;
 constexpr std::size_t kCatchUpTries = 100;
 constexpr Millis kCatchUpPause{100};
 
@@ -60,17 +63,31 @@ class Checker {
   static std::string person(std::size_t index) { return "pair " + std::to_string(index); }
 
   Task<Result<void>> decide() {
-    for (std::size_t i = 0; i < check_.pairs.size(); ++i) {
-      auto done = co_await enrol(i);
-      if (!done) co_return done;
+    co_await for_each_pair(&Checker::enrol);
+    if (!failure_) co_await for_each_pair(&Checker::recognise_and_settle);
+    if (failure_) co_return *failure_;
+    co_return Result<void>{};
+  }
+
+  // Takes `step` for all pairs, a few at a time, until one fails.
+  Task<> for_each_pair(Task<Result<void>> (Checker::*step)(std::size_t index)) {
+    std::size_t next = 0;
+    const auto caller = [this, step, &next] { return call(step, next); };
+    co_await together(kAtOnce, caller);
+  }
+
+  Task<> call(Task<Result<void>> (Checker::*step)(std::size_t index), std::size_t& next) {
+    while (next < check_.pairs.size() && !failure_) {
+      auto done = co_await (this->*step)(next++);
+      if (!done && !failure_) failure_ = done.error();
       check_.step();
     }
-    for (std::size_t i = 0; i < check_.pairs.size(); ++i) {
-      auto answer = co_await recognise(i);
-      if (!answer) co_return answer.error();
-      settle(i, enrolled_[i] ? *answer : Answer::kDifferent);
-      check_.step();
-    }
+  }
+
+  Task<Result<void>> recognise_and_settle(std::size_t index) {
+    auto answer = co_await recognise(index);
+    if (!answer) co_return answer.error();
+    settle(index, enrolled_[index] ? *answer : Answer::kDifferent);
     co_return Result<void>{};
   }
 
@@ -133,6 +150,7 @@ class Checker {
   const std::string gallery_;
   std::vector<bool> enrolled_;
   double version_ = 0;
+  std::optional<Error> failure_;
   Agreement agreement_;
 };
 

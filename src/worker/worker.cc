@@ -39,18 +39,21 @@ class QueueWorker final : public Worker {
     auto requests = co_await parts_.queues.open(names_.request_queue);
     if (!requests) co_return requests.error();
     requests_ = *requests;
-    // The lease of the first message runs while the models load, so that a cold answer waits for one of them only.
-    asio::co_spawn(executor_, watch_pipeline(), asio::detached);
+    // Nothing is leased before the models are loaded: a worker that ends while it starts must not count as a delivery
+    // of a job that it never looked at.
+    auto ready = co_await vision_->ready();
+    if (!ready) co_return ready.error();
+    parts_.log.info("ready", {{"pid", static_cast<int>(::getpid())}});
+    report_state();
     asio::co_spawn(executor_, keep_leases(), asio::detached);
-    while (!draining_ && !failure_) {
+    while (!draining_) {
       co_await wait_for_slot();
-      if (draining_ || failure_) break;
+      if (draining_) break;
       co_await receive_some();
     }
     parts_.self.report(WorkerState::kDraining, jobs_done_);
     while (!open_.empty()) co_await wait_for_change();
     ended_ = true;
-    if (failure_) co_return *failure_;
     co_return Result<void>();
   }
 
@@ -80,21 +83,7 @@ class QueueWorker final : public Worker {
   }
 
   Task<> wait_for_slot() {
-    while (open_.size() > options_.prefetch && !draining_ && !failure_) co_await wait_for_change();
-  }
-
-  Task<> watch_pipeline() {
-    auto ready = co_await vision_->ready();
-    if (ready) {
-      parts_.log.info("ready", {{"pid", static_cast<int>(::getpid())}});
-      ready_ = true;
-      report_state();
-    } else {
-      parts_.log.error("cannot open the models", {{"why", ready.error().message}});
-      failure_ = ready.error();
-      receive_stop_.emit(asio::cancellation_type::terminal);
-      notify();
-    }
+    while (open_.size() > options_.prefetch && !draining_) co_await wait_for_change();
   }
 
   // A lease is extended while its job is in work, so that a slow store or a large photo is no reason for a second
@@ -144,10 +133,7 @@ class QueueWorker final : public Worker {
 
   void report_state() {
     if (draining_) return;
-    const WorkerState state = !ready_         ? WorkerState::kStarting
-                              : open_.empty() ? WorkerState::kIdle
-                                              : WorkerState::kBusy;
-    parts_.self.report(state, jobs_done_);
+    parts_.self.report(open_.empty() ? WorkerState::kIdle : WorkerState::kBusy, jobs_done_);
   }
 
   // One message, from lease to removal. Any step that fails leaves the message leased: it comes back.
@@ -302,8 +288,6 @@ class QueueWorker final : public Worker {
   std::int64_t jobs_done_ = 0;
   std::optional<asio::steady_timer> changed_;
   asio::cancellation_signal receive_stop_;
-  std::optional<Error> failure_;
-  bool ready_ = false;
   bool draining_ = false;
   bool ended_ = false;
   std::unique_ptr<VisionThread> vision_;  // last: joined before anything that its work touches goes

@@ -36,7 +36,7 @@ struct Parts {
   queue::Queues& queues;
   store::ObjectStore& store;
   gallery::Galleries& galleries;
-  vision::PipelineOptions pipeline;  // opened on the vision thread while the first message is awaited
+  vision::PipelineOptions pipeline;  // opened on the vision thread before the first message is asked for
   fleet::Self& self;
   const Clock& clock;
   Log log;

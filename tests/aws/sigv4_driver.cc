@@ -1,7 +1,8 @@
 // Signs and verifies what standard input asks for, one JSON object a line, and answers each with one line:
 //   {"op": "sign", "request": R, "keys": K, "region": …, "service": …, "wall_ms": …}  ->  the Authorization header
 //   {"op": "verify", "request": R, "keys": K, "wall_ms": …}  ->  "ok", or the reason of the refusal
-// where R is {"method", "target", "headers": [[name, value], …], "body": hexadecimal} and K is {"id", "secret", "token"}.
+// where R is {"method", "target", "headers": [[name, value], …], "body": hexadecimal} and K is {"id", "secret",
+// "token"}.
 #include <boost/json.hpp>
 #include <iostream>
 #include <string>

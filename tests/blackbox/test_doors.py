@@ -277,7 +277,8 @@ class TestS3:
 
 
 class TestEc2:
-    def test_an_instance_from_launch_to_end(self, ec2):
+    def test_an_instance_from_launch_to_end(self, start_system):
+        ec2 = start_system("--workers-max", 4).boto3("ec2")  # room beside the workers that the autoscaler keeps
         (instance,) = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, InstanceType="t2.micro")[
             "Instances"]
         ids = [instance["InstanceId"]]

@@ -1,6 +1,7 @@
 // Bytes of strangers as a job and as an outcome: refused, or a value that survives being written and read again.
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -16,6 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto outcome = jobs::decode_outcome(bytes)) {
     const auto again = jobs::decode_outcome(jobs::encode(*outcome));
     if (!again || again->faces.size() != outcome->faces.size()) std::abort();
+#ifdef FACEFLEET_FUZZ_CANARY
+    if (outcome->faces.size() == 1 && outcome->faces.front().matches.empty()) {
+      std::fputs("planted bug\n", stderr);
+      std::abort();
+    }
+#endif
   }
   return 0;
 }

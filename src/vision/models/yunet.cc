@@ -12,7 +12,7 @@
 namespace facefleet::vision {
 namespace {
 
-constexpr float kScoreMin = 0.6F;
+constexpr float kScoreMin = 0.7F;
 constexpr float kOverlapMax = 0.3F;          // intersection over union beyond which two boxes are one face
 constexpr std::int32_t kEnlargeBelow = 160;  // pixels on the short side
 constexpr std::size_t kCandidatesMax = 1'000;
