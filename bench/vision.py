@@ -174,7 +174,8 @@ def report(options: argparse.Namespace, precisions: list[str], figures: dict[str
     for precision in precisions:
         networks_wall = median["benchmark_app_yunet_f32"] + median[f"benchmark_app_sface_{precision}"]
         networks_cpu = median["graph_yunet_f32_cpu"] + median[f"graph_sface_{precision}_cpu"]
-        out["ratios"][f"onnx_python_to_facefleet_{precision}"] = median["onnx_cpu"] / median[f"facefleet_{precision}_cpu"]
+        ours = median[f"facefleet_{precision}_cpu"]
+        out["ratios"][f"onnx_python_to_facefleet_{precision}"] = median["onnx_cpu"] / ours
         out["ratios"][f"facefleet_{precision}_to_benchmark_app"] = median[f"facefleet_{precision}_wall"] / networks_wall
         out["ratios"][f"facefleet_{precision}_to_graphs"] = median[f"facefleet_{precision}_cpu"] / networks_cpu
     return out

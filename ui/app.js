@@ -48,7 +48,8 @@ async function call(path, options = {}) {
       if (used === key) askForKey();
       continue;
     }
-    if ((response.status === 429 || response.status === 503) && options.method === "POST" && tries < RETRIES_WHEN_BUSY) {
+    const busy = response.status === 429 || response.status === 503;
+    if (busy && options.method === "POST" && tries < RETRIES_WHEN_BUSY) {
       await pause(1000 * (Number(response.headers.get("Retry-After")) || 1));
       continue;
     }
@@ -82,8 +83,8 @@ function addFiles(files) {
 function makeCard(file) {
   const element = $("card").content.firstElementChild.cloneNode(true);
   const part = (selector) => element.querySelector(selector);
-  const card = { file, element, image: part("img"), faces: part(".faces"), label: part(".label"), detail: part(".detail"),
-                 form: part(".enrol") };
+  const card = { file, element, image: part("img"), faces: part(".faces"), label: part(".label"),
+                 detail: part(".detail"), form: part(".enrol") };
   part(".name").textContent = card.image.alt = file.name;
   card.label.textContent = "waiting";
   card.image.src = URL.createObjectURL(file);
@@ -96,8 +97,8 @@ function makeCard(file) {
 
 // .faces covers the image exactly, so that boxes can be placed in fractions of it.
 function layOver({ image, faces }) {
-  Object.assign(faces.style, { left: `${image.offsetLeft}px`, top: `${image.offsetTop}px`, width: `${image.offsetWidth}px`,
-                               height: `${image.offsetHeight}px` });
+  Object.assign(faces.style, { left: `${image.offsetLeft}px`, top: `${image.offsetTop}px`,
+                               width: `${image.offsetWidth}px`, height: `${image.offsetHeight}px` });
 }
 
 async function recognise(card) {
@@ -110,7 +111,8 @@ async function recognise(card) {
     show(card, await call("/v1/recognise", { method: "POST", body: form }));
   } catch (error) {
     card.element.className = "card wrong";
-    card.label.textContent = card.label.title = error instanceof Refusal ? error.message : "The system could not be reached.";
+    const reason = error instanceof Refusal ? error.message : "The system could not be reached.";
+    card.label.textContent = card.label.title = reason;
     card.detail.textContent = error.reason ?? "";
   }
 }
@@ -122,7 +124,7 @@ function show(card, outcome) {
   const main = outcome.faces[outcome.main_face];
   const best = main?.matches[0];
   const parts = [outcome.faces.length === 1 ? "1 face" : `${outcome.faces.length} faces`];
-  if (best) parts.push(known ? `similarity ${best.similarity.toFixed(2)}` : `closest ${best.person} ${best.similarity.toFixed(2)}`);
+  if (best) parts.push(`${known ? "similarity" : `closest ${best.person}`} ${best.similarity.toFixed(2)}`);
   parts.push(`${Math.round(outcome.timings_ms.total)} ms`);
   card.detail.textContent = parts.join(" · ");
   card.faces.replaceChildren(...outcome.faces.map((face) => faceBox(card, outcome, face)));
@@ -217,8 +219,11 @@ function showStatus(status) {
   $("rate").textContent = status.answers_per_s.toLocaleString(undefined, { maximumFractionDigits: 1 });
   const { instances, cap } = status.fleet;
   $("worker-count").textContent = `${instances.length} of ${cap}`;
-  const tiles = instances.map((instance) => tile(stateOf(instance), `${instance.name}: ${stateOf(instance)}, ${instance.jobs_done} photos`));
-  for (let i = instances.length; i < Math.min(cap, 32); ++i) tiles.push(tile("free", "no worker: started when photos wait"));
+  const tiles = instances.map((instance) =>
+    tile(stateOf(instance), `${instance.name}: ${stateOf(instance)}, ${instance.jobs_done} photos`));
+  for (let i = instances.length; i < Math.min(cap, 32); ++i) {
+    tiles.push(tile("free", "no worker: started when photos wait"));
+  }
   $("workers").replaceChildren(...tiles);
   $("workers").title = status.autoscaler?.reason ?? "";
   $("system").textContent = `${status.system}, profile ${status.profile}, version ${status.version} ·`;
@@ -231,7 +236,8 @@ async function watch() {
       try {
         showStatus(await call("/v1/status"));
       } catch (error) {
-        $("notice").textContent = error instanceof Refusal ? error.message : "The system cannot be reached; trying again.";
+        const reason = error instanceof Refusal ? error.message : "The system cannot be reached; trying again.";
+        $("notice").textContent = reason;
       }
     }
     await pause(LOOK_EVERY_MS);

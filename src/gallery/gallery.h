@@ -21,25 +21,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "gallery/template.h"
 #include "store/object_store.h"
 
 namespace facefleet::gallery {
-
-inline constexpr float kUnitLengthTolerance = 1e-3F;
-
-// An enrolled embedding.
-struct Template {
-  std::string person;
-  std::vector<float> embedding;  // unit length, to within kUnitLengthTolerance
-  std::string photo_sha256;      // 64 hex digits: enrolling the same photo again for the same person is a no-op
-  std::string source;            // the photo's file name, for people
-  Bytes chip_png;                // the aligned 112x112 face, so that a new model can re-embed; may be empty
-};
-
-struct Match {
-  std::string person;
-  float similarity = 0;  // cosine, −1 to 1
-};
 
 struct PersonInfo {
   std::string person;
@@ -95,7 +80,8 @@ class Galleries {
   // Deletes a person and every byte of its templates and chips, from store and cache. kNotFound.
   virtual Task<Result<Changes>> remove_person(std::string gallery, std::string person) = 0;
 
-  // Deletes a gallery, bytes included. kNotFound.
+  // Deletes a gallery, bytes included. kNotFound. Its manifest stays, naming nothing, so that its versions go on rising
+  // if it is made again.
   virtual Task<Result<void>> remove_gallery(std::string gallery) = 0;
 
   virtual Task<Result<std::vector<std::string>>> list() = 0;

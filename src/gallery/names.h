@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "gallery/gallery.h"
+#include "gallery/template.h"
 
 namespace facefleet::gallery {
 

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gallery/gallery.h"
+#include "gallery/template.h"
 
 namespace facefleet::gallery {
 

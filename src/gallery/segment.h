@@ -30,8 +30,8 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/result.h"
-#include "gallery/gallery.h"
 #include "gallery/search.h"
+#include "gallery/template.h"
 
 namespace facefleet::gallery {
 

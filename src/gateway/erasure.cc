@@ -7,12 +7,14 @@
 namespace facefleet::gateway {
 namespace {
 
-// Deletes the objects under `prefix` whose body `goes`.
+constexpr std::string_view kOutcomes = "outcomes/";
+
+// Deletes the objects under `prefix` whose body `goes`; of an outcome, its photo too, where that is kept.
 Task<Result<std::uint64_t>> erase_where(store::ObjectStore& store, std::string bucket, std::string prefix,
                                         std::function<bool(const Bytes&)> goes) {
   std::uint64_t erased = 0;
   store::List query;
-  query.prefix = std::move(prefix);
+  query.prefix = prefix;
   for (;;) {
     auto page = co_await store.list(bucket, query);
     if (!page) co_return page.error();
@@ -21,9 +23,11 @@ Task<Result<std::uint64_t>> erase_where(store::ObjectStore& store, std::string b
       auto object = co_await store.get(bucket, info.key, std::nullopt);
       if (!object && object.error().code == Code::kNotFound) continue;  // deleted meanwhile
       if (!object) co_return object.error();
-      if (goes(object->body)) gone.push_back(info.key);
+      if (!goes(object->body)) continue;
+      ++erased;
+      gone.push_back(info.key);
+      if (prefix == kOutcomes) gone.push_back(jobs::photo_key(info.key.substr(kOutcomes.size())));
     }
-    erased += gone.size();
     if (!gone.empty()) {
       auto removed = co_await store.remove(bucket, std::move(gone));
       if (!removed) co_return removed.error();
@@ -49,7 +53,7 @@ Task<Result<std::uint64_t>> erase_outcomes(Service& service, std::string gallery
     return names;
   };
   std::function<bool(const Bytes&)> goes = names_one;
-  auto outcomes = co_await erase_where(service.parts.store, service.names.job_bucket, "outcomes/", goes);
+  auto outcomes = co_await erase_where(service.parts.store, service.names.job_bucket, std::string(kOutcomes), goes);
   if (!outcomes) co_return outcomes;
   auto reuse = co_await erase_where(service.parts.store, service.names.job_bucket, "reuse/", goes);
   if (!reuse) co_return reuse;

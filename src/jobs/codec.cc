@@ -1,4 +1,5 @@
 // The bytes of jobs and outcomes.
+#include <algorithm>
 #include <boost/json.hpp>
 #include <functional>
 
@@ -32,6 +33,15 @@ void read_kind(JsonReader& fields, Kind& kind) {
 void read_id(JsonReader& fields, std::string_view key, std::string& id) {
   fields.read(key, id);
   if (!is_id(id)) fields.fail(key);
+}
+
+// A name that goes into the message as it is: letters, digits, `-` and `_`. So its length bounds its encoded length.
+void read_plain_name(JsonReader& fields, std::string_view key, std::size_t bytes_max, std::string& name) {
+  fields.read(key, name);
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  if (name.size() > bytes_max || !std::ranges::all_of(name, is_plain)) fields.fail(key);
 }
 
 // Parses `bytes`, checks `v`, and lets `read` take the fields. `what` begins the reasons: "job", "outcome".
@@ -160,8 +170,8 @@ Result<Job> decode_job(BytesView bytes) {
     read_id(fields, "id", job.id);
     read_kind(fields, job.kind);
     fields.read("name", job.name);
-    fields.read("gallery", job.gallery);
-    fields.read("reply_to", job.reply_to);
+    read_plain_name(fields, "gallery", limits::kGalleryNameBytes, job.gallery);
+    read_plain_name(fields, "reply_to", limits::kQueueNameBytes, job.reply_to);
     fields.read("views", job.views);
     fields.read("matches_max", job.matches_max);
     fields.read("accepted_ms", job.accepted_ms);

@@ -112,6 +112,10 @@ TEST(Job, WhatIsNotAJobIsRefused) {
                R"("views":false,"matches_max":5,"accepted_ms":0})",
            R"({"v":1,"id":")" + id + R"(","kind":"embed","name":"","gallery":"d","reply_to":"",)" +
                R"("views":false,"matches_max":-5,"accepted_ms":0})",
+           R"({"v":1,"id":")" + id + R"(","kind":"embed","name":"","gallery":"a\u007f","reply_to":"",)" +
+               R"("views":false,"matches_max":5,"accepted_ms":0})",
+           R"({"v":1,"id":")" + id + R"(","kind":"embed","name":"","gallery":"d","reply_to":")" + std::string(81, 'q') +
+               R"(","views":false,"matches_max":5,"accepted_ms":0})",
        }) {
     const auto job = decode_job(bytes);
     ASSERT_FALSE(job) << bytes;

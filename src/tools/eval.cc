@@ -19,7 +19,7 @@ std::vector<std::string> photos_of(const std::vector<Pair>& pairs) {
     photos.push_back(pair.second);
   }
   std::ranges::sort(photos);
-  photos.erase(std::ranges::unique(photos).begin(), photos.end());
+  photos.erase(std::unique(photos.begin(), photos.end()), photos.end());
   return photos;
 }
 

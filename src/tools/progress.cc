@@ -1,6 +1,7 @@
 #include "tools/progress.h"
 
 #include <chrono>
+#include <cmath>
 #include <iomanip>
 #include <sstream>
 #include <utility>
@@ -12,7 +13,7 @@ constexpr Millis kRedraw{200};
 constexpr Millis kReport{10'000};
 
 std::string minutes(double seconds) {
-  const auto whole = static_cast<long>(seconds + 0.5);
+  const long whole = std::lround(seconds);
   std::ostringstream out;
   out << whole / 60 << ':' << std::setw(2) << std::setfill('0') << whole % 60;
   return out.str();

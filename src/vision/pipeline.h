@@ -74,7 +74,8 @@ struct AnalyseOptions {
 // One per thread: not thread-safe. Runs on the calling thread alone.
 class Pipeline {
  public:
-  // Loads and compiles the models (about 40 ms from a warm cache_dir).
+  // Loads the models: in about 0.1 s of CPU from a warm cache_dir; the first time on a machine they are compiled too (1
+  // s).
   static Result<std::unique_ptr<Pipeline>> open(const PipelineOptions& options);
   virtual ~Pipeline() = default;
 

@@ -26,7 +26,8 @@ struct Options {
   Millis lease{30'000};
   Millis receive_wait{20'000};
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
-  Millis gallery_max_age{1'000};
+  Millis gallery_max_age{
+      0};  // 0: who was enrolled a moment ago is known in the next photo; costs one read of a manifest
   std::string photo_retention = "answered";  // or "keep"
   bool reuse = false;                        // also keep the outcome under the photo's digest
   float threshold = 0;                       // 0: the model card's

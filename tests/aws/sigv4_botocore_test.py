@@ -77,7 +77,8 @@ def random_headers(rng):
     for _ in range(rng.randint(0, 5)):
         name = rng.choice(["Content-Type", "X-Amz-Meta-A", "x-amz-target", "Range", "X-Zed", "If-None-Match", "accept"])
         blanks = rng.choice(["", " ", "  ", "\t "])
-        words = ["".join(rng.choice("abC1=\"*/;,:") for _ in range(rng.randint(0, 6))) for _ in range(rng.randint(0, 3))]
+        words = ["".join(rng.choice("abC1=\"*/;,:") for _ in range(rng.randint(0, 6)))
+                 for _ in range(rng.randint(0, 3))]
         fields.append((name, blanks + rng.choice([" ", "   ", " \t "]).join(words) + blanks))
     if rng.random() < 0.5:
         fields.append(("User-Agent", "not signed"))

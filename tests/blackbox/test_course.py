@@ -23,14 +23,16 @@ class Watcher(threading.Thread):
 
     def instances(self, state: str) -> int:
         found = self.ec2.describe_instances(Filters=[
-            {"Name": "tag:Name", "Values": ["app-tier-instance-*"]}, {"Name": "instance-state-name", "Values": [state]}])
+            {"Name": "tag:Name", "Values": ["app-tier-instance-*"]},
+            {"Name": "instance-state-name", "Values": [state]}])
         return sum(len(reservation["Instances"]) for reservation in found["Reservations"])
 
     def run(self):
         while not self.stopped.wait(0.2):
             self.running.append(self.instances("running"))
             self.pending.append(self.instances("pending"))
-            found = self.sqs.get_queue_attributes(QueueUrl=f"{ID}-req-queue", AttributeNames=["ApproximateNumberOfMessages"])
+            found = self.sqs.get_queue_attributes(QueueUrl=f"{ID}-req-queue",
+                                                  AttributeNames=["ApproximateNumberOfMessages"])
             self.visible.append(int(found["Attributes"]["ApproximateNumberOfMessages"]))
 
 

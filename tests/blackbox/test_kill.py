@@ -133,7 +133,8 @@ def test_a_job_that_kills_its_workers_is_answered_as_poison(start_system, tmp_pa
         wait_until(lambda: queue_counts(system, "facefleet-req-queue")[1] == 1, 20, "the stopped worker holds the job")
     finally:
         os.kill(worker, signal.SIGKILL)
-    answer = wait_until(lambda: (found := system.get(f"/v1/jobs/{job}")).status != 202 and found, 60, "the job is answered")
+    answer = wait_until(lambda: (found := system.get(f"/v1/jobs/{job}")).status != 202 and found, 60,
+                        "the job is answered")
     assert "poison" in answer.text, answer.text
     assert queue_counts(system, "facefleet-dead-queue") == [1, 0, 0]
     assert json.loads(sqs.receive_message(QueueUrl="facefleet-dead-queue")["Messages"][0]["Body"])["id"] == job

@@ -13,7 +13,8 @@ PROBE = PHOTOS / "probes" / "Barack_Obama.jpg"
 
 def queue_counts(system, name: str) -> list[int]:
     sqs = system.boto3("sqs")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+             "ApproximateNumberOfMessagesDelayed"]
     found = sqs.get_queue_attributes(QueueUrl=name, AttributeNames=names)["Attributes"]
     return [int(found[name]) for name in names]
 

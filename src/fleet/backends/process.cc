@@ -130,8 +130,10 @@ Result<Process> find_process(int pid, std::uint64_t ticks, const std::vector<std
   if (pid == 0) return gone;
   Process process{pid, ::pidfd_open(pid, 0), ticks};
   if (process.pidfd < 0) return gone;
-  // Checked once the pidfd holds the process, so that no other can take its pid in between.
-  if (start_ticks(pid) == ticks && slurp("/proc/" + std::to_string(pid) + "/cmdline") == wanted) return process;
+  // Checked once the pidfd holds the process, so that no other can take its pid in between. A process that has only
+  // just been started shows no command line until the kernel has laid out its stack.
+  const std::string line = slurp("/proc/" + std::to_string(pid) + "/cmdline");
+  if (start_ticks(pid) == ticks && (line == wanted || line.empty())) return process;
   ::close(process.pidfd);
   return gone;
 }

@@ -202,6 +202,8 @@ TEST_F(ProcessFleetTest, AWorkerWhosePidWasNeverWrittenIsFoundByItsCommandLine) 
   open(options(kPatient));
   const std::string id = launch(1)[0].id;
   const int pid = list()[0].pid;
+  while (read_file("/proc/" + std::to_string(pid) + "/cmdline").value().empty())
+    ::usleep(1'000);  // it is being started
   fleet_.reset();
   auto records = read_records(folder_.path() / "fleet");
   ASSERT_EQ(records.size(), 1u);

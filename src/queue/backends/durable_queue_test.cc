@@ -190,11 +190,12 @@ TEST(DurableQueue, AnyBeginningOfTheLogOpensToABeginningOfTheMessages) {
   });
   const Bytes database = read_file(folder.path() / "facefleet.db").value();
   const Bytes log = read_file(folder.path() / "facefleet.db-wal").value();
-  ASSERT_GT(log.size(), 10'000U);
+  const std::size_t used = log.find_last_not_of('\0') + 1;
+  ASSERT_GT(used, 10'000U);
 
   SystemRandom random;
-  std::set<std::size_t> lengths = {0, 1, 31, 32, 33, log.size() - 1, log.size()};
-  while (lengths.size() < 60) lengths.insert(random.next() % log.size());
+  std::set<std::size_t> lengths = {0, 1, 31, 32, 33, used - 1, used, log.size()};
+  while (lengths.size() < 60) lengths.insert(random.next() % used);
   std::size_t most = 0;
   for (const std::size_t length : lengths) {
     SCOPED_TRACE(length);
