@@ -71,6 +71,7 @@ inline constexpr std::size_t kGalleryCommitTries = 32;         // against other 
 inline constexpr std::size_t kGallerySnapshotTries = 8;        // against segments that go while they are fetched
 inline constexpr std::size_t kGalleryDownloads = 8;            // at once
 inline constexpr std::size_t kGalleriesOpen = 1'024;           // whose last version a process remembers
+inline constexpr std::size_t kGalleryLookMs = 250;             // until a change by others is seen, at most
 inline constexpr std::int64_t kGalleryRetiredMs = 60'000;      // a merged segment stays for readers of older versions
 inline constexpr std::int64_t kGalleryCommitMs = 300'000;      // from a change's first segment to its manifest
 inline constexpr std::int64_t kGalleryOrphanMs = 2 * kGalleryCommitMs;  // a segment that no manifest names is litter
@@ -82,6 +83,9 @@ inline constexpr std::size_t kConnectMs = 5'000;      // that a photo waits for 
 inline constexpr std::size_t kAnswerPolls = 3;        // long polls of the response queue at once
 inline constexpr std::size_t kPhotoDeletionMs = 200;  // from an answer until its photo goes, with others
 inline constexpr std::size_t kEnrolmentBatch = 256;   // templates in one change of a gallery
+// From a deletion until the outcomes that name the person are looked for: workers may search the version before for
+// kGalleryLookMs, and finish what they have begun.
+inline constexpr std::size_t kErasureGraceMs = 2 * kGalleryLookMs;
 inline constexpr std::size_t kSweepIntervalMs = 3'600'000;
 inline constexpr std::size_t kReadinessRetryMs = 5'000;
 

@@ -2,6 +2,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -23,12 +24,15 @@ using SegmentPointer = std::shared_ptr<const Segment>;
 
 // What a process knows of one gallery.
 struct Known {
-  Turn reading, writing;
+  Turn reading, writing, looking;
   std::string etag;  // of the manifest; empty: there is none
   Manifest manifest;
   std::vector<SegmentPointer> segments;  // the manifest's, in its order
   std::shared_ptr<const Snapshot> snapshot;
   MonoTime checked{};
+  // The newest version that was seen, whether its segments are open or not.
+  std::optional<std::int64_t> newest;
+  MonoTime newest_seen{};
 };
 
 // A change under way: the version that it makes, and the segments that it has put for it.
@@ -82,10 +86,12 @@ class StoredGalleries final : public Galleries {
 
   ~StoredGalleries() override { disk_.join(); }
 
-  Task<Result<std::shared_ptr<const Snapshot>>> snapshot(std::string gallery, Millis max_age) override {
+  Task<Result<std::shared_ptr<const Snapshot>>> snapshot(std::string gallery, Millis max_age,
+                                                         std::int64_t version_min) override {
     if (auto name = check_gallery_name(gallery); !name) co_return name.error();
     const std::shared_ptr<Known> known = known_gallery(gallery);
-    if (known->snapshot && clock_.now() - known->checked < max_age) co_return known->snapshot;
+    const bool is_young = known->snapshot && clock_.now() - known->checked < max_age;
+    if (is_young && known->snapshot->version() >= version_min) co_return known->snapshot;
     const MonoTime asked = clock_.now();
     const Turn::Pass pass = co_await known->reading.take();
     // Whoever had the turn before may have looked since we asked.
@@ -93,6 +99,21 @@ class StoredGalleries final : public Galleries {
     auto loaded = co_await load(gallery, *known);
     if (!loaded) co_return loaded.error();
     co_return known->snapshot;
+  }
+
+  Task<Result<std::int64_t>> version(std::string gallery, Millis max_age) override {
+    if (auto name = check_gallery_name(gallery); !name) co_return name.error();
+    const std::shared_ptr<Known> known = known_gallery(gallery);
+    if (known->newest && clock_.now() - known->newest_seen < max_age) co_return *known->newest;
+    const MonoTime asked = clock_.now();
+    const Turn::Pass pass = co_await known->looking.take();
+    if (known->newest && known->newest_seen > asked) co_return *known->newest;
+    const MonoTime looked = clock_.now();
+    auto manifest = co_await get_manifest(gallery);
+    if (!manifest && !is_missing(manifest.error())) co_return manifest.error();
+    // A change of ours that ended while we looked is newer than what we saw.
+    if (!known->newest || known->newest_seen <= looked) note(*known, manifest ? manifest->first.version : 0, looked);
+    co_return *known->newest;
   }
 
   Task<Result<Changes>> add(std::string gallery, std::string model, std::vector<Template> templates) override {
@@ -275,6 +296,11 @@ class StoredGalleries final : public Galleries {
     }
     if (known.snapshot) co_return Result<void>{};
     co_return too_many_writers(gallery);
+  }
+
+  static void note(Known& known, std::int64_t version, MonoTime looked) {
+    known.newest = version;
+    known.newest_seen = looked;
   }
 
   void install(Known& known, Manifest manifest, std::string etag, std::vector<SegmentPointer> segments,
@@ -507,6 +533,7 @@ class StoredGalleries final : public Galleries {
       written = co_await store_.put(bucket_, std::move(key), std::move(body), std::move(options));
     }
     if (segments_put && written) {
+      note(known, commit.next.version, clock_.now());
       const Turn::Pass pass = co_await known.reading.take();
       auto segments = co_await open_segments(gallery, commit.next.segments, known);
       // Should the disk of the cache fail now, the change is made all the same: the next snapshot() will say so.

@@ -201,6 +201,52 @@ TEST_F(GalleriesTest, LooksAgainOnlyWhenWhatItHasIsTooOld) {
   EXPECT_EQ(run(theirs_->snapshot("default", Millis(1000))).value()->version(), 1);
 }
 
+TEST_F(GalleriesTest, AVersionThatIsAskedForIsFetchedHoweverYoungTheCachedOneIs) {
+  snapshot(*theirs_);
+  const std::int64_t version = add(*ours_, {template_of("Ada", "1")}).version;
+  EXPECT_EQ(run(theirs_->snapshot("default", Millis(1000), 0)).value()->version(), 0);
+  EXPECT_EQ(run(theirs_->snapshot("default", Millis(1000), version)).value()->version(), version);
+  EXPECT_EQ(run(theirs_->snapshot("default", Millis(1000), version + 7)).value()->version(), version)
+      << "a version that never was must not hold anybody up";
+}
+
+TEST_F(GalleriesTest, TheNewestVersionIsKnownAtOnceHereAndElsewhereOnceALookIsTooOld) {
+  EXPECT_EQ(run(ours_->version("default", Millis(1000))).value(), 0);
+  EXPECT_EQ(run(theirs_->version("default", Millis(1000))).value(), 0);
+  add(*ours_, {template_of("Ada", "1"), template_of("Bob", "1")});
+  EXPECT_EQ(run(ours_->version("default", Millis(1000))).value(), 1);
+  EXPECT_EQ(run(theirs_->version("default", Millis(1000))).value(), 0);
+  clock_.advance(Millis(1001));
+  EXPECT_EQ(run(theirs_->version("default", Millis(1000))).value(), 1);
+  run(ours_->remove_person("default", "Ada")).value();
+  EXPECT_EQ(run(ours_->version("default", Millis(1000))).value(), 2);
+  run(ours_->remove_gallery("default")).value();
+  EXPECT_EQ(run(ours_->version("default", Millis(1000))).value(), 3);
+  EXPECT_EQ(run(theirs_->version("default", kFresh)).value(), 3);
+  EXPECT_EQ(run(theirs_->version("../x", kFresh)).error().code, Code::kInvalidInput);
+}
+
+TEST_F(GalleriesTest, ThoseWhoAskForTheVersionTogetherShareALook) {
+  add(*ours_, {template_of("Ada", "1")});
+  int looks = 0;
+  hooked_.hook = [&](std::string, std::string) -> Task<Result<void>> {
+    ++looks;
+    co_return Result<void>{};
+  };
+  int answers = 0;
+  const auto ask = [&]() -> Task<> {
+    auto version = co_await theirs_->version("default", Millis(1000));
+    EXPECT_EQ(version.value(), 1);
+    ++answers;
+  };
+  clock_.advance(Millis(1));
+  for (int i = 0; i < 5; ++i) asio::co_spawn(context_, ask(), asio::detached);
+  context_.restart();
+  context_.run();
+  EXPECT_EQ(answers, 5);
+  EXPECT_EQ(looks, 1);
+}
+
 TEST_F(GalleriesTest, RefusesNamesAndEmbeddings) {
   Template bad = template_of("Ada", "1");
   bad.person = "unknown";

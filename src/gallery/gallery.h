@@ -65,9 +65,14 @@ class Galleries {
                                          const Clock& clock);
   virtual ~Galleries() = default;
 
-  // The newest version of `gallery` if what is cached is older than `max_age`, else the cached one.
-  // A gallery that does not exist is an empty snapshot, version 0.
-  virtual Task<Result<std::shared_ptr<const Snapshot>>> snapshot(std::string gallery, Millis max_age) = 0;
+  // The newest version of `gallery` if what is cached is older than `max_age` or is a version below `version_min`, else
+  // the cached one. A gallery that does not exist is an empty snapshot, version 0.
+  virtual Task<Result<std::shared_ptr<const Snapshot>>> snapshot(std::string gallery, Millis max_age,
+                                                                 std::int64_t version_min = 0) = 0;
+
+  // The number of the newest version, as a look at the store at most `max_age` ago found it; 0: the gallery does not
+  // exist. At least that of every change that this object has finished. One small read at most; opens no segment.
+  virtual Task<Result<std::int64_t>> version(std::string gallery, Millis max_age) = 0;
 
   // Adds templates in one new version (made on first use). kConflict with reason `model_mismatch` if the gallery
   // holds another model's embeddings. Names: gallery [a-z0-9-]{1,64}; person 1–255 bytes of UTF-8 without control

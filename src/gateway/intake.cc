@@ -1,6 +1,7 @@
 #include "gateway/intake.h"
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <charconv>
 
 #include "base/hash.h"
@@ -86,6 +87,22 @@ struct Undo {
   }
 };
 
+Task<Result<void>> keep_photo(Service& service, std::string job_id, Bytes bytes) {
+  store::Put put;
+  auto kept = co_await service.parts.store.put(service.names.job_bucket, jobs::photo_key(job_id), std::move(bytes),
+                                               std::move(put));
+  if (!kept) co_return kept.error();
+  co_return Result<void>();
+}
+
+// The version in which a photo that is accepted now is searched, or a later one: who was enrolled or deleted here
+// before it came, or elsewhere kGalleryLookMs before, is known or unknown in its answer.
+Task<std::int64_t> gallery_version(Service& service, Order order) {
+  if (order.kind != jobs::Kind::kRecognise) co_return -1;
+  auto version = co_await service.parts.galleries.version(std::move(order.gallery), Millis(limits::kGalleryLookMs));
+  co_return version ? *version : -1;  // the worker will see what is wrong with it, and say so
+}
+
 // Brings one photo as far as the queue, unless its answer is there already.
 Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, Bytes bytes, bool seen_before) {
   if (seen_before) {
@@ -123,17 +140,18 @@ Task<Result<void>> keep_and_send(Service& service, const Order& order, const std
     auto seen = co_await service.parts.store.put(service.names.in_bucket, std::move(key), bytes, std::move(put));
     if (!seen) co_return seen.error();
   }
-  std::string key = jobs::photo_key(job_id);
-  store::Put put;
-  auto kept =
-      co_await service.parts.store.put(service.names.job_bucket, std::move(key), std::move(bytes), std::move(put));
-  if (!kept) co_return kept.error();
+  using asio::experimental::awaitable_operators::operator&&;
+  Task<Result<void>> keeping = keep_photo(service, job_id, std::move(bytes));
+  Task<std::int64_t> looking = gallery_version(service, order);
+  auto [kept, version] = co_await (std::move(keeping) && std::move(looking));
+  if (!kept) co_return kept;
 
   jobs::Job job;
   job.id = job_id;
   job.kind = order.kind;
   job.name = std::move(name);
   job.gallery = order.gallery;
+  job.gallery_version = version;
   job.reply_to = service.names.response_queue;
   job.views = order.views;
   job.matches_max = order.matches_max;

@@ -157,7 +157,7 @@ void read_outcome(JsonReader& fields, Outcome& outcome) {
 Bytes encode(const Job& job) {
   JsonWriter out;
   out.begin_object().key("v").number(kVersion).key("id").text(job.id).key("kind").plain_text(to_string(job.kind));
-  out.key("gallery").text(job.gallery).key("reply_to").text(job.reply_to).key("views").boolean(job.views);
+  out.key("gallery").text(job.gallery).key("gallery_version").number(job.gallery_version).key("reply_to").text(job.reply_to).key("views").boolean(job.views);
   out.key("matches_max").number(job.matches_max).key("accepted_ms").number(job.accepted_ms);
   constexpr std::string_view kFrame = R"(,"name":""})";
   const std::size_t used = out.size() + kFrame.size();
@@ -171,6 +171,7 @@ Result<Job> decode_job(BytesView bytes) {
     read_kind(fields, job.kind);
     fields.read("name", job.name);
     read_plain_name(fields, "gallery", limits::kGalleryNameBytes, job.gallery);
+    if (fields.contains("gallery_version")) fields.read("gallery_version", job.gallery_version);
     read_plain_name(fields, "reply_to", limits::kQueueNameBytes, job.reply_to);
     fields.read("views", job.views);
     fields.read("matches_max", job.matches_max);

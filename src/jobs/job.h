@@ -26,6 +26,9 @@ struct Job {
   Kind kind = Kind::kRecognise;
   std::string name;  // the uploaded file's name, for people and for the views; may be empty
   std::string gallery = "default";
+  // A version of the gallery that was the newest when the photo was accepted, or a newer one: it is searched in this
+  // one or a later one. Below 0: not known, so the worker looks for the newest.
+  std::int64_t gallery_version = -1;
   std::string reply_to;  // the queue that its answer goes to; empty: nobody waits
   bool views = false;    // keep the earlier systems' out-bucket view (stem -> label)
   std::uint32_t matches_max = 5;

@@ -20,6 +20,7 @@ Job full_job() {
   job.kind = Kind::kEmbed;
   job.name = "Jürgen \"J\" \\ 李.jpg";
   job.gallery = "staff-2";
+  job.gallery_version = 9'007'199'254'740'993;
   job.reply_to = "facefleet-resp-queue";
   job.views = true;
   job.matches_max = 7;
@@ -64,10 +65,23 @@ TEST(Job, RoundTrips) {
   EXPECT_EQ(back->kind, job.kind);
   EXPECT_EQ(back->name, job.name);
   EXPECT_EQ(back->gallery, job.gallery);
+  EXPECT_EQ(back->gallery_version, job.gallery_version);
   EXPECT_EQ(back->reply_to, job.reply_to);
   EXPECT_EQ(back->views, job.views);
   EXPECT_EQ(back->matches_max, job.matches_max);
   EXPECT_EQ(back->accepted_ms, job.accepted_ms);
+}
+
+// As gateways sent them before jobs said which version of the gallery they need.
+TEST(Job, WithoutAVersionOfTheGalleryIsStillRead) {
+  Bytes bytes = encode(full_job());
+  const std::string field = R"("gallery_version":9007199254740993,)";
+  ASSERT_NE(bytes.find(field), Bytes::npos);
+  bytes.erase(bytes.find(field), field.size());
+  const auto job = decode_job(bytes);
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->gallery_version, -1);
+  EXPECT_EQ(job->gallery, "staff-2");
 }
 
 TEST(Job, EveryNameFits) {

@@ -176,7 +176,8 @@ class QueueWorker final : public Worker {
     if (!photo) co_return photo.error();
     std::shared_ptr<const gallery::Snapshot> gallery;
     if (job->kind == jobs::Kind::kRecognise) {
-      auto snapshot = co_await parts_.galleries.snapshot(job->gallery, options_.gallery_max_age);
+      const Millis max_age = job->gallery_version < 0 ? Millis(0) : options_.gallery_max_age;
+      auto snapshot = co_await parts_.galleries.snapshot(job->gallery, max_age, job->gallery_version);
       if (!snapshot) co_return snapshot.error();
       gallery = std::move(*snapshot);
     }

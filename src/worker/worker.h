@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "fleet/self.h"
@@ -26,8 +27,9 @@ struct Options {
   Millis lease{30'000};
   Millis receive_wait{20'000};
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
-  Millis gallery_max_age{
-      0};  // 0: who was enrolled a moment ago is known in the next photo; costs one read of a manifest
+  // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
+  // again: a deleted person can be found in photos accepted before for so long at most.
+  Millis gallery_max_age{limits::kGalleryLookMs};
   std::string photo_retention = "answered";  // or "keep"
   bool reuse = false;                        // also keep the outcome under the photo's digest
   float threshold = 0;                       // 0: the model card's

@@ -79,7 +79,6 @@ class WorkerTest : public ::testing::Test {
     options.system_id = "t";
     options.prefetch = prefetch;
     options.receives_max = kReceivesMax;
-    options.gallery_max_age = Millis(0);
     vision::PipelineOptions pipeline;
     pipeline.detector = spec("yunet");
     pipeline.embedder = spec("sface");

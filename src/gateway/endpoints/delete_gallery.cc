@@ -1,4 +1,5 @@
 // DELETE /v1/galleries/{g}
+#include "base/limits.h"
 #include "gateway/erasure.h"
 #include "gateway/routes.h"
 
@@ -7,8 +8,11 @@ namespace facefleet::gateway {
 Task<Result<net::HttpResponse>> delete_gallery(Call& call) {
   const std::string& gallery = call.captures.front();
   if (auto named = gallery::check_gallery_name(gallery); !named) co_return named.error();
+  // What has begun is brought to its end though the client may leave: half a deletion would help nobody.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   auto removed = co_await call.service.parts.galleries.remove_gallery(gallery);
   if (!removed) co_return removed.error();
+  co_await sleep_for(Millis(limits::kErasureGraceMs));
   auto erased = co_await erase_outcomes(call.service, gallery, std::nullopt);
   if (!erased) co_return erased.error();
   jobs::JsonWriter out;

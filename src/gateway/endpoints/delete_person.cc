@@ -1,4 +1,5 @@
 // DELETE /v1/galleries/{g}/persons/{p}
+#include "base/limits.h"
 #include "gateway/erasure.h"
 #include "gateway/routes.h"
 
@@ -8,9 +9,12 @@ Task<Result<net::HttpResponse>> delete_person(Call& call) {
   const std::string& gallery = call.captures[0];
   const std::string& person = call.captures[1];
   if (auto named = gallery::check_gallery_name(gallery); !named) co_return named.error();
+  // What has begun is brought to its end though the client may leave: half a deletion would help nobody.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   // The templates first: what is recognised from now on names the person no more.
   auto removed = co_await call.service.parts.galleries.remove_person(gallery, person);
   if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
+  if (removed) co_await sleep_for(Millis(limits::kErasureGraceMs));
   auto erased = co_await erase_outcomes(call.service, gallery, person);
   if (!erased) co_return erased.error();
   if (!removed && *erased == 0) co_return removed.error();
