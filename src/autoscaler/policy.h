@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,17 +15,29 @@
 
 namespace facefleet::autoscaler {
 
+// Counts and times that one tick saw. Workers are counted once: pending, or running, or leaving, or stopped.
 struct Observation {
   MonoTime now;
   bool valid = true;  // false: the queue or the fleet could not be read; a policy then holds
+
   std::uint64_t visible = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
   Millis oldest_age{0};
-  std::uint32_t pending = 0;     // launched, not yet running
-  std::uint32_t running = 0;     // taking jobs: idle, busy or starting
-  std::vector<Millis> idle_for;  // one a running worker that is idle: for how long; longest first
-  std::uint32_t leaving = 0;     // draining, stopping or shutting down
+  std::uint64_t responses = 0;  // answers that wait in the response queue; read for those policies that ask for it
+  std::uint64_t arrived = 0;    // jobs that came since this autoscaler began to look; never falls
+  std::uint64_t completed = 0;  // jobs that workers finished since then; never falls
+
+  Millis service{0};  // measured: what one job takes a worker; 0: not known yet
+  Millis start{0};    // measured: from launch until a worker takes jobs; 0: not known yet
+
+  std::uint32_t pending = 0;       // launched, not yet running
+  std::uint32_t running = 0;       // started: loading, idle or busy
+  std::uint32_t busy = 0;          // of the running ones, those with a job
+  std::vector<Millis> coming_for;  // one a worker that is pending or loading: since its launch; longest first
+  std::vector<Millis> idle_for;    // one a running worker that is idle: for how long; longest first
+  std::uint32_t leaving = 0;       // draining, stopping or shutting down
+  std::uint32_t stopped = 0;       // in a pool, to be started again
   std::uint32_t cap = 0;
 };
 
@@ -39,13 +53,28 @@ class Policy {
   virtual Decision decide(const Observation& seen) = 0;
 };
 
+// A rival's constants by its own names. What is absent has the rival's own default.
+using Tuning = std::map<std::string, double, std::less<>>;
+
 struct PolicyOptions {
   double jobs_per_worker = 1;  // jobs (visible + in flight) that one worker may have before another is wanted
   Millis idle_hold{5'000};     // a worker leaves after it has been idle so long
+  Millis wait{1'000};          // to be held: the 95th percentile of the time from a job's arrival until a worker begins
+  Millis tick{100};            // how often decide() is called
+  Tuning tuning = {};
 };
 
 // kInvalidInput names the policies there are.
 Result<std::unique_ptr<Policy>> make_policy(std::string_view name, const PolicyOptions& options);
 std::vector<std::string_view> policy_names();
+
+// The options that a fair comparison tries a policy with: `base` first, then the grid of its constants.
+std::vector<PolicyOptions> tunings(std::string_view name, const PolicyOptions& base);
+
+// True where a worker ends itself once it finds the queue empty, so that the autoscaler never ends one.
+bool workers_end_themselves(std::string_view name);
+
+// True where the policy reads Observation::responses, which costs one more request a tick.
+bool reads_responses(std::string_view name);
 
 }  // namespace facefleet::autoscaler

@@ -9,5 +9,6 @@ namespace facefleet::autoscaler {
 inline constexpr std::string_view kBacklogPerWorker = "backlog-per-worker";
 
 std::unique_ptr<Policy> make_backlog_per_worker(const PolicyOptions& options);
+std::vector<Tuning> backlog_per_worker_grid();
 
 }  // namespace facefleet::autoscaler
