@@ -28,5 +28,6 @@ Command add_env(CLI::App& root);
 Command add_status(CLI::App& root);
 Command add_key(CLI::App& root);
 Command add_load(CLI::App& root);
+Command add_sim(CLI::App& root);
 
 }  // namespace facefleet::apps
