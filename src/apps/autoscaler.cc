@@ -19,27 +19,47 @@ constexpr Millis kTellEvery{5'000};  // an unchanged decision is told again so o
 // Tells page and `facefleet status` what was decided and why, as an object beside the jobs.
 class Teller {
  public:
-  Teller(Role& role, store::ObjectStore& store, std::string bucket, std::string policy)
-      : role_(role), store_(store), bucket_(std::move(bucket)), policy_(std::move(policy)) {}
+  Teller(Role& role, store::ObjectStore& store, std::string bucket, std::string policy, bool shadow)
+      : role_(role), store_(store), bucket_(std::move(bucket)), policy_(std::move(policy)), shadow_(shadow) {}
 
   void hear(const autoscaler::Observation& seen, const autoscaler::Decision& decision) {
+    ++decisions_;
+    if (decision.target != decided_) ++changes_;
+    decided_ = decision.target;
     const bool told_lately = role_.clock.now() - told_at_ < kTellEvery;
     if (telling_ || (told_lately && decision.target == target_ && decision.reason == reason_)) return;
     target_ = decision.target;
     reason_ = decision.reason;
     told_at_ = role_.clock.now();
     telling_ = true;
-    boost::json::object text{{"policy", policy_},
-                             {"target", decision.target},
-                             {"reason", decision.reason},
-                             {"visible", seen.visible},
-                             {"in_flight", seen.in_flight},
-                             {"cap", seen.cap},
-                             {"at_ms", role_.clock.wall_ms()}};
-    asio::co_spawn(role_.context, tell(boost::json::serialize(text)), asio::detached);
+    asio::co_spawn(role_.context, tell(boost::json::serialize(text_of(seen, decision))), asio::detached);
   }
 
  private:
+  boost::json::object text_of(const autoscaler::Observation& seen, const autoscaler::Decision& decision) const {
+    return {{"policy", policy_},
+            {"shadow", shadow_},
+            {"target", decision.target},
+            {"reason", decision.reason},
+            {"decisions", decisions_},
+            {"changes", changes_},
+            {"visible", seen.visible},
+            {"in_flight", seen.in_flight},
+            {"delayed", seen.delayed},
+            {"arrived", seen.arrived},
+            {"completed", seen.completed},
+            {"service_ms", seen.service.count()},
+            {"start_ms", seen.start.count()},
+            {"pending", seen.pending},
+            {"running", seen.running},
+            {"busy", seen.busy},
+            {"idle", seen.idle_for.size()},
+            {"leaving", seen.leaving},
+            {"stopped", seen.stopped},
+            {"cap", seen.cap},
+            {"at_ms", role_.clock.wall_ms()}};
+  }
+
   Task<> tell(std::string text) {
     store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
     auto told = co_await store_.put(bucket_, std::string(jobs::kAutoscalerStatusKey), std::move(text), std::move(json));
@@ -50,7 +70,10 @@ class Teller {
   Role& role_;
   store::ObjectStore& store_;
   const std::string bucket_, policy_;
-  std::uint32_t target_ = 0;
+  const bool shadow_;
+  std::uint64_t decisions_ = 0, changes_ = 0;  // since this autoscaler began
+  std::uint32_t decided_ = 0;
+  std::uint32_t target_ = 0;  // as last told
   std::string reason_;
   MonoTime told_at_{};
   bool telling_ = false;
@@ -63,23 +86,28 @@ Task<Result<void>> scale(Role& role, autoscaler::Options options, CloudParts& pa
   co_return Result<void>();
 }
 
+Millis millis(double seconds) { return Millis(static_cast<std::int64_t>(seconds * 1'000)); }
+
 int serve(const std::filesystem::path& data_dir, bool shadow) {
   Role role("autoscaler");
   const auto loaded = load_profile_of(data_dir);
   if (!loaded) return refuse(loaded.error());
   const config::Profile& profile = loaded->profile;
   const jobs::Names names(profile.id);
-  auto policy = autoscaler::make_policy(
-      profile.autoscaler_policy,
-      {profile.autoscaler_jobs_per_worker, Millis(static_cast<std::int64_t>(profile.autoscaler_idle_hold_s * 1'000))});
+  auto policy =
+      autoscaler::make_policy(profile.autoscaler_policy, {.jobs_per_worker = profile.autoscaler_jobs_per_worker,
+                                                          .idle_hold = millis(profile.autoscaler_idle_hold_s),
+                                                          .wait = millis(profile.autoscaler_wait_s),
+                                                          .tick = millis(profile.autoscaler_tick_s)});
   if (!policy) return refuse(policy.error());
   auto parts = open_cloud_parts(role.context.get_executor(), profile.fleet_instance_prefix,
                                 static_cast<std::uint32_t>(profile.fleet_workers_max), role.clock, role.random);
   if (!parts) return refuse(parts.error());
-  Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy);
+  Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy, shadow);
   autoscaler::Options options;
   options.request_queue = names.request_queue;
-  options.tick = Millis(static_cast<std::int64_t>(profile.autoscaler_tick_s * 1'000));
+  if (autoscaler::reads_responses(profile.autoscaler_policy)) options.response_queue = names.response_queue;
+  options.tick = millis(profile.autoscaler_tick_s);
   options.shadow = shadow;
   // Nothing needs an orderly end: all that the loop knows, it looks up again when it starts.
   return run_role(role, scale(role, std::move(options), *parts, **policy, teller), [&] { role.context.stop(); });

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <ranges>
+#include <set>
+
+#include "autoscaler/estimates.h"
 
 namespace facefleet::autoscaler {
 namespace {
@@ -13,6 +16,15 @@ constexpr Millis kRetryFirst{200};
 constexpr Millis kRetryLast{5'000};
 // While there is neither work nor worker, the fleet is listed this often, in case somebody else launches one.
 constexpr Millis kListWhenQuiet{1'000};
+
+bool is_active(const fleet::Instance& instance) {
+  return instance.state == fleet::InstanceState::kPending || instance.state == fleet::InstanceState::kRunning;
+}
+
+bool is_ready(const fleet::Instance& instance) {
+  return instance.state == fleet::InstanceState::kRunning &&
+         (instance.worker == fleet::WorkerState::kIdle || instance.worker == fleet::WorkerState::kBusy);
+}
 
 using Beliefs = std::map<std::string, MonoTime, std::less<>>;  // instance id -> until when we believe it
 
@@ -33,8 +45,12 @@ class Autoscaler {
 
  private:
   Task<Result<queue::Counts>> counts();
+  Task<Result<std::uint64_t>> responses();
   Task<Result<void>> refresh_instances(bool quiet);
+  void note_foreign();
+  void estimate(Observation& seen);
   void count_workers(Observation& seen);
+  void count_worker(Observation& seen, const fleet::Instance& instance);
   void note_failure(const Error& error);
   Task<> launch(std::uint32_t count);
   Task<> dismiss(std::vector<std::string> ids);
@@ -47,13 +63,16 @@ class Autoscaler {
   const Log log_;
   const MonoTime shrink_from_;
 
-  std::shared_ptr<queue::Queue> queue_;
-  std::vector<fleet::Instance> instances_;  // as last listed, without those that are gone
+  std::shared_ptr<queue::Queue> queue_, response_queue_;
+  std::vector<fleet::Instance> instances_;  // as last listed
   MonoTime listed_at_{};
-  std::vector<std::string> idle_ids_;  // longest idle first, in step with Observation::idle_for
-  Beliefs launched_;                   // acknowledged, not listed yet
-  Beliefs dismissed_;                  // told to leave, perhaps still listed as running
-  MonoTime launch_from_{};             // after a refused launch, the next try
+  Estimates estimates_;
+  std::set<std::string, std::less<>> active_;         // pending or running, when last listed
+  Beliefs foreign_;                                   // launched or started by another caller -> left alone until then
+  std::vector<std::pair<Millis, std::string>> idle_;  // who may leave, longest idle first, as in Observation::idle_for
+  Beliefs launched_;                                  // acknowledged, not listed yet
+  Beliefs dismissed_;                                 // told to leave, perhaps still listed as running
+  MonoTime launch_from_{};                            // after a refused launch, the next try
   Millis retry_{kRetryFirst};
   std::string last_failure_;
   std::optional<std::uint32_t> last_target_;
@@ -70,18 +89,49 @@ Task<Result<queue::Counts>> Autoscaler::counts() {
   co_return seen;
 }
 
+Task<Result<std::uint64_t>> Autoscaler::responses() {
+  if (options_.response_queue.empty()) co_return std::uint64_t{0};
+  if (!response_queue_) {
+    auto opened = co_await queues_.open(options_.response_queue);
+    if (!opened) co_return opened.error();
+    response_queue_ = *opened;
+  }
+  const auto seen = co_await response_queue_->counts();
+  if (!seen && seen.error().code == Code::kNotFound) response_queue_.reset();
+  if (!seen) co_return seen.error();
+  co_return seen->visible;
+}
+
 Task<Result<void>> Autoscaler::refresh_instances(bool quiet) {
   const bool recent = listed_at_ != MonoTime{} && clock_.now() - listed_at_ < kListWhenQuiet;
-  if (quiet && recent && instances_.empty() && launched_.empty()) co_return Result<void>();
+  if (quiet && recent && active_.empty() && launched_.empty()) co_return Result<void>();
   auto listed = co_await fleet_.list();
   if (!listed) co_return listed.error();
   instances_ = std::move(*listed);
+  note_foreign();
   listed_at_ = clock_.now();
-  for (const fleet::Instance& instance : instances_) launched_.erase(instance.id);
-  std::erase_if(instances_, [](const fleet::Instance& instance) {
-    return instance.state == fleet::InstanceState::kTerminated || instance.state == fleet::InstanceState::kStopped;
-  });
+  // What is listed as it was before we told it to start or to leave has not heard of it yet.
+  for (const fleet::Instance& instance : instances_) {
+    const bool gone = instance.state == fleet::InstanceState::kTerminated;
+    const bool away = gone || instance.state == fleet::InstanceState::kStopped;
+    if (gone || is_active(instance)) launched_.erase(instance.id);
+    if (away) dismissed_.erase(instance.id);
+  }
   co_return Result<void>();
+}
+
+// Who appears and was not launched by us was launched by somebody else. Of those that were there when we began to look,
+// nobody knows; restart_hold keeps them.
+void Autoscaler::note_foreign() {
+  const bool first = listed_at_ == MonoTime{};
+  std::set<std::string, std::less<>> active;
+  for (const fleet::Instance& instance : instances_) {
+    if (!is_active(instance)) continue;
+    active.insert(instance.id);
+    if (!first && !active_.contains(instance.id) && !launched_.contains(instance.id))
+      foreign_.insert_or_assign(instance.id, clock_.now() + options_.foreign_hold);
+  }
+  active_ = std::move(active);
 }
 
 Task<Observation> Autoscaler::observe() {
@@ -94,42 +144,72 @@ Task<Observation> Autoscaler::observe() {
     seen.delayed = queued->delayed;
     seen.oldest_age = queued->oldest_age;
   }
+  const auto answers = co_await responses();
+  if (answers) seen.responses = *answers;
   const auto listed = co_await refresh_instances(queued && seen.visible + seen.in_flight == 0);
-  seen.valid = queued.has_value() && listed.has_value();
+  seen.valid = queued.has_value() && answers.has_value() && listed.has_value();
   if (!queued) note_failure(queued.error());
+  if (!answers) note_failure(answers.error());
   if (!listed) note_failure(listed.error());
   if (seen.valid) last_failure_.clear();
   seen.now = clock_.now();
   count_workers(seen);
+  if (seen.valid) estimate(seen);
+  seen.arrived = estimates_.arrived();
+  seen.completed = estimates_.completed();
+  seen.service = estimates_.service();
+  seen.start = estimates_.start();
   co_return seen;
+}
+
+void Autoscaler::estimate(Observation& seen) {
+  std::vector<Estimates::Worker> workers;
+  for (const fleet::Instance& instance : instances_) {
+    const bool ready = is_ready(instance);
+    workers.push_back({.id = instance.id,
+                       .pending = instance.state == fleet::InstanceState::kPending,
+                       .ready = ready,
+                       .busy = ready && instance.worker == fleet::WorkerState::kBusy,
+                       .jobs_done = static_cast<std::uint64_t>(std::max<std::int64_t>(0, instance.jobs_done)),
+                       .ready_after = Millis(ready ? instance.worker_since_ms - instance.launched_ms : 0)});
+  }
+  estimates_.look(seen.now, seen.visible + seen.in_flight + seen.delayed, workers);
 }
 
 void Autoscaler::count_workers(Observation& seen) {
   const auto outdated = [&](const auto& belief) { return seen.now >= belief.second; };
   std::erase_if(launched_, outdated);
   std::erase_if(dismissed_, outdated);
-  seen.pending = static_cast<std::uint32_t>(launched_.size());
-
-  const std::int64_t wall_ms = clock_.wall_ms();
-  std::vector<std::pair<Millis, std::string>> idle;
-  for (const fleet::Instance& instance : instances_) {
-    const bool there =
-        instance.state == fleet::InstanceState::kPending || instance.state == fleet::InstanceState::kRunning;
-    if (!there || instance.worker == fleet::WorkerState::kDraining || dismissed_.contains(instance.id)) {
-      ++seen.leaving;
-    } else if (instance.state == fleet::InstanceState::kPending) {
-      ++seen.pending;
-    } else {
-      ++seen.running;
-      if (instance.worker == fleet::WorkerState::kIdle)
-        idle.emplace_back(std::max<std::int64_t>(0, wall_ms - instance.worker_since_ms), instance.id);
-    }
+  std::erase_if(foreign_, outdated);
+  for (const auto& [id, until] : launched_) {
+    ++seen.pending;
+    seen.coming_for.push_back(std::chrono::duration_cast<Millis>(seen.now - (until - kBelief)));
   }
-  std::ranges::sort(idle, std::greater<>());
-  idle_ids_.clear();
-  for (auto& [since, id] : idle) {
-    seen.idle_for.push_back(since);
-    idle_ids_.push_back(std::move(id));
+  idle_.clear();
+  for (const fleet::Instance& instance : instances_) count_worker(seen, instance);
+  std::ranges::sort(seen.coming_for, std::greater<>());
+  std::ranges::sort(idle_, std::greater<>());
+  for (const auto& [since, id] : idle_) seen.idle_for.push_back(since);
+}
+
+void Autoscaler::count_worker(Observation& seen, const fleet::Instance& instance) {
+  if (instance.state == fleet::InstanceState::kTerminated || launched_.contains(instance.id)) return;
+  if (instance.state == fleet::InstanceState::kStopped) {
+    ++seen.stopped;
+    return;
+  }
+  const std::int64_t wall_ms = clock_.wall_ms();
+  if (!is_active(instance) || instance.worker == fleet::WorkerState::kDraining || dismissed_.contains(instance.id)) {
+    ++seen.leaving;
+    return;
+  }
+  ++(instance.state == fleet::InstanceState::kPending ? seen.pending : seen.running);
+  if (!is_ready(instance)) {
+    seen.coming_for.emplace_back(std::max<std::int64_t>(0, wall_ms - instance.launched_ms));
+  } else if (instance.worker == fleet::WorkerState::kBusy) {
+    ++seen.busy;
+  } else if (!foreign_.contains(instance.id)) {
+    idle_.emplace_back(std::max<std::int64_t>(0, wall_ms - instance.worker_since_ms), instance.id);
   }
 }
 
@@ -149,6 +229,7 @@ Decision Autoscaler::decide(const Observation& seen) {
                                      {"in_flight", seen.in_flight},
                                      {"pending", seen.pending},
                                      {"running", seen.running},
+                                     {"busy", seen.busy},
                                      {"idle", seen.idle_for.size()},
                                      {"leaving", seen.leaving}});
     last_target_ = decision.target;
@@ -161,8 +242,8 @@ Task<> Autoscaler::act(Observation seen, Decision decision) {
   const std::uint32_t current = seen.pending + seen.running;
   if (decision.target > current && seen.now >= launch_from_) co_await launch(decision.target - current);
   if (decision.target < current && seen.now >= shrink_from_) {
-    const std::size_t count = std::min<std::size_t>(current - decision.target, idle_ids_.size());
-    std::vector<std::string> ids(idle_ids_.begin(), idle_ids_.begin() + static_cast<std::ptrdiff_t>(count));
+    std::vector<std::string> ids;
+    for (const auto& [since, id] : idle_ | std::views::take(current - decision.target)) ids.push_back(id);
     if (!ids.empty()) co_await dismiss(std::move(ids));
   }
 }

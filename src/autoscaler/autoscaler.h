@@ -16,9 +16,11 @@ namespace facefleet::autoscaler {
 
 struct Options {
   std::string request_queue;
+  std::string response_queue;  // read where the policy wants it; empty: not read
   Millis tick{100};
-  Millis restart_hold{5'000};  // after a start, the fleet is not shrunk for so long
-  bool shadow = false;         // decide and log, do not act
+  Millis restart_hold{5'000};   // after a start, the fleet is not shrunk for so long
+  Millis foreign_hold{30'000};  // an instance that another caller launched or started is left alone for so long
+  bool shadow = false;          // decide and log, do not act
 };
 
 // Observes, decides and acts every tick until cancelled. `on_decision` hears each decision (for status and metrics).

@@ -46,6 +46,7 @@ class PliantFleet final : public fleet::Fleet {
     instance.state = state;
     instance.worker = worker;
     instance.worker_since_ms = clock_.wall_ms() - idle.count();
+    instance.launched_ms = clock_.wall_ms();
     return instance;
   }
 
@@ -60,7 +61,10 @@ class PliantFleet final : public fleet::Fleet {
 
 class AutoscalerTest : public testing::Test {
  protected:
-  AutoscalerTest() { options_.request_queue = "req"; }
+  AutoscalerTest() {
+    options_.request_queue = "req";
+    options_.tick = Millis{1};
+  }
   ~AutoscalerTest() override {
     stop_.emit(asio::cancellation_type::terminal);
     context_.restart();
@@ -99,7 +103,7 @@ class AutoscalerTest : public testing::Test {
   std::shared_ptr<queue::Queue> queue_;
   PliantFleet fleet_{clock_};
   std::unique_ptr<Policy> policy_ = make_backlog_per_worker({1, Millis{5'000}});
-  Options options_{"", Millis{1}, Millis{5'000}, false};
+  Options options_;
   asio::cancellation_signal stop_;
   Observation seen_;
   Decision decision_;
@@ -200,6 +204,105 @@ TEST_F(AutoscalerTest, AWorkerThatDrainsIsLeaving) {
   EXPECT_EQ(seen_.leaving, 2u);
   EXPECT_EQ(seen_.running, 1u);
   EXPECT_THAT(seen_.idle_for, IsEmpty());
+}
+
+TEST_F(AutoscalerTest, AnInstanceThatAnotherCallerLaunchedIsLeftAloneForAWhile) {
+  create_queue();
+  start();
+  tick();
+  clock_.advance(Millis{6'000});
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{6'000});
+  tick(3);
+  EXPECT_EQ(seen_.running, 1u);
+  EXPECT_THAT(seen_.idle_for, IsEmpty());
+  clock_.advance(Millis{29'000});
+  tick(3);
+  EXPECT_THAT(fleet_.terminated, IsEmpty());
+  clock_.advance(Millis{1'001});
+  tick();
+  EXPECT_THAT(fleet_.terminated, ElementsAre("i-1"));
+}
+
+TEST_F(AutoscalerTest, AnInstanceThatAnotherCallerStartedIsLeftAloneToo) {
+  create_queue();
+  fleet_.add(InstanceState::kStopped, WorkerState::kUnknown, Millis{0});
+  start();
+  tick();
+  EXPECT_EQ(seen_.stopped, 1u);
+  clock_.advance(Millis{60'000});
+  fleet_.instances[0].state = InstanceState::kRunning;
+  fleet_.instances[0].worker = WorkerState::kIdle;
+  tick(3);
+  EXPECT_EQ(seen_.running, 1u);
+  EXPECT_THAT(fleet_.terminated, IsEmpty());
+  clock_.advance(Millis{31'000});
+  tick();
+  EXPECT_THAT(fleet_.terminated, ElementsAre("i-1"));
+}
+
+TEST_F(AutoscalerTest, ItsOwnLaunchesAreNotForeign) {
+  create_queue();
+  send(1);
+  start();
+  tick();
+  ASSERT_EQ(fleet_.instances.size(), 1u);
+  auto leased = run_task(context_, queue_->receive({.max = 1, .wait = Millis{0}}));
+  ASSERT_TRUE(leased);
+  auto receipt = leased->at(0).receipt;
+  ASSERT_TRUE(run_task(context_, queue_->remove(std::move(receipt))));
+  fleet_.instances[0].state = InstanceState::kRunning;
+  fleet_.instances[0].worker = WorkerState::kIdle;
+  fleet_.instances[0].jobs_done = 1;
+  fleet_.instances[0].worker_since_ms = clock_.wall_ms() + 250;
+  tick();
+  EXPECT_EQ(seen_.completed, 1u);
+  EXPECT_EQ(seen_.start, Millis{250});
+  clock_.advance(Millis{5'250});
+  tick();
+  EXPECT_THAT(fleet_.terminated, ElementsAre("i-1"));
+}
+
+TEST_F(AutoscalerTest, SeesEachWorkerOnce) {
+  create_queue();
+  fleet_.add(InstanceState::kPending, WorkerState::kUnknown, Millis{0}).launched_ms = clock_.wall_ms() - 700;
+  fleet_.add(InstanceState::kRunning, WorkerState::kStarting, Millis{0}).launched_ms = clock_.wall_ms() - 1'500;
+  fleet_.add(InstanceState::kRunning, WorkerState::kBusy, Millis{9'000});
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{40});
+  fleet_.add(InstanceState::kStopping, WorkerState::kBusy, Millis{0});
+  fleet_.add(InstanceState::kStopped, WorkerState::kUnknown, Millis{0});
+  fleet_.add(InstanceState::kTerminated, WorkerState::kUnknown, Millis{0});
+  options_.shadow = true;
+  start();
+  tick();
+  EXPECT_EQ(seen_.pending, 1u);
+  EXPECT_EQ(seen_.running, 3u);
+  EXPECT_EQ(seen_.busy, 1u);
+  EXPECT_EQ(seen_.leaving, 1u);
+  EXPECT_EQ(seen_.stopped, 1u);
+  EXPECT_THAT(seen_.coming_for, ElementsAre(Millis{1'500}, Millis{700}));
+  EXPECT_THAT(seen_.idle_for, ElementsAre(Millis{40}));
+}
+
+TEST_F(AutoscalerTest, CountsAnswersWhereThePolicyReadsThem) {
+  create_queue();
+  options_.response_queue = "resp";
+  start();
+  tick();
+  EXPECT_FALSE(seen_.valid) << "there is no such queue yet";
+  auto responses = run_task(context_, queues_->create("resp", {})).value();
+  queue::Outgoing message{"answer", Millis{0}};
+  ASSERT_TRUE(run_task(context_, responses->send(std::move(message))));
+  tick();
+  EXPECT_TRUE(seen_.valid);
+  EXPECT_EQ(seen_.responses, 1u);
+}
+
+TEST_F(AutoscalerTest, TellsTheReason) {
+  create_queue();
+  send(3);
+  start();
+  tick();
+  EXPECT_EQ(decision_.reason, "3 jobs");
 }
 
 TEST_F(AutoscalerTest, InShadowItDecidesAndDoesNothing) {

@@ -42,6 +42,7 @@ struct Profile {
 
   std::string autoscaler_policy = "backlog-per-worker";
   double autoscaler_jobs_per_worker = 1;
+  double autoscaler_wait_s = 0.5;
   double autoscaler_idle_hold_s = 10;
   double autoscaler_tick_s = 0.1;
 
