@@ -93,7 +93,7 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
   const auto loaded = load_profile_of(data_dir);
   if (!loaded) return refuse(loaded.error());
   const config::Profile& profile = loaded->profile;
-  const jobs::Names names(profile.id);
+  const jobs::Names names = names_of(profile);
   auto policy =
       autoscaler::make_policy(profile.autoscaler_policy, {.jobs_per_worker = profile.autoscaler_jobs_per_worker,
                                                           .idle_hold = millis(profile.autoscaler_idle_hold_s),

@@ -36,6 +36,7 @@ Result<gateway::Options> to_options(const config::Profile& profile, const std::f
   if (!cards) return cards.error();
   gateway::Options options;
   options.system_id = profile.id;
+  options.names = names_of(profile);
   options.listen_host = listen->host;
   options.listen_port = listen->port;
   options.open = profile.gateway_open;
@@ -43,6 +44,8 @@ Result<gateway::Options> to_options(const config::Profile& profile, const std::f
   options.hosts_allowed = profile.gateway_hosts;
   options.reply_form = profile.gateway_reply;
   options.views = profile.gateway_views;
+  options.photo_in_message = profile.jobs_message == "inline";
+  options.message_bytes_max = static_cast<std::uint32_t>(profile.queue_message_bytes_max);
   options.reuse = profile.gateway_reuse;
   options.photo_retention = profile.retention_photo;
   options.outcome_retention = seconds(profile.retention_outcome_hours * 3'600);
@@ -98,7 +101,7 @@ int serve(const std::filesystem::path& data_dir) {
   if (!loaded) return refuse(loaded.error());
   auto options = to_options(loaded->profile, data_dir);
   if (!options) return refuse(options.error());
-  const jobs::Names names(loaded->profile.id);
+  const jobs::Names names = names_of(loaded->profile);
   auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile.fleet_instance_prefix,
                                 static_cast<std::uint32_t>(loaded->profile.fleet_workers_max), role.clock, role.random);
   if (!parts) return refuse(parts.error());

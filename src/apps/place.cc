@@ -61,4 +61,9 @@ Result<config::Loaded> load_profile_of(const fs::path& data_dir) {
   return config::load_profile(profile_file(data_dir));
 }
 
+jobs::Names names_of(const config::Profile& profile) {
+  return jobs::Names(profile.id, {profile.names_request_queue, profile.names_response_queue, profile.names_in_bucket,
+                                  profile.names_out_bucket});
+}
+
 }  // namespace facefleet::apps

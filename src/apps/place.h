@@ -1,4 +1,5 @@
-// Where things are: the folder of profiles and model cards, the models' files, a system's data folder.
+// Where things are: the folder of profiles and model cards, the models' files, a system's data folder, its queues and
+// buckets.
 #pragma once
 
 #include <filesystem>
@@ -6,6 +7,7 @@
 
 #include "base/result.h"
 #include "config/profile.h"
+#include "jobs/job.h"
 
 namespace facefleet::apps {
 
@@ -28,6 +30,9 @@ Result<config::Loaded> load_profile_by_name(const std::string& name_or_file);
 // The profile that the running (or last) system of `data_dir` uses.
 Result<config::Loaded> load_profile_of(const std::filesystem::path& data_dir);
 inline std::filesystem::path profile_file(const std::filesystem::path& data_dir) { return data_dir / "profile.toml"; }
+
+// What the queues and buckets of a profile's system are called.
+jobs::Names names_of(const config::Profile& profile);
 
 // Compiled models, shared by everything of one user: they depend on models and machine only.
 std::filesystem::path model_cache_dir(const std::filesystem::path& data_dir);

@@ -49,7 +49,7 @@ Result<StoppedSystem> open_stopped(Role& role, const std::filesystem::path& data
   auto store = store::open_durable_store(role.context.get_executor(), *system.database, role.clock, role.log);
   if (!store) return store.error();
   system.store = std::move(*store);
-  system.galleries = gallery::Galleries::open(*system.store, jobs::Names(system.profile.id).gallery_bucket,
+  system.galleries = gallery::Galleries::open(*system.store, names_of(system.profile).gallery_bucket,
                                               data_dir / "cache" / "galleries", role.clock);
   return system;
 }

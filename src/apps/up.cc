@@ -40,6 +40,7 @@ struct Flags {
   std::string profile = "default";
   std::string data = default_data_dir();
   std::string listen, cloud_listen, workers_max, id;  // empty: the profile's
+  std::vector<std::string> set;
   bool open = false;
   bool demo = false;
 };
@@ -57,6 +58,7 @@ Result<config::Loaded> settle_profile(const Flags& flags) {
     if (value.empty()) continue;
     if (auto set = config::set_key(*loaded, key, value, flag); !set) return set.error();
   }
+  if (auto set = config::set_keys(*loaded, flags.set); !set) return set.error();
   auto& workers_max = loaded->profile.fleet_workers_max;
   if (workers_max == 0) workers_max = std::max(1u, std::thread::hardware_concurrency());
   return loaded;
@@ -66,7 +68,11 @@ Result<config::Loaded> settle_profile(const Flags& flags) {
 class System {
  public:
   System(Role& role, config::Profile profile, fs::path data_dir, bool demo)
-      : role_(role), profile_(std::move(profile)), names_(profile_.id), data_dir_(std::move(data_dir)), demo_(demo) {}
+      : role_(role),
+        profile_(std::move(profile)),
+        names_(names_of(profile_)),
+        data_dir_(std::move(data_dir)),
+        demo_(demo) {}
 
   Task<Result<void>> run() {
     if (auto opened = open_engine(); !opened) co_return opened;
@@ -122,6 +128,7 @@ class System {
     if (!dead) co_return dead.error();
     queue::Attributes requests;
     requests.lease = Millis(static_cast<std::int64_t>(profile_.worker_lease_s * 1'000));
+    requests.message_bytes_max = static_cast<std::uint32_t>(profile_.queue_message_bytes_max);
     requests.dead_letter_queue = names_.dead_queue;
     // One more than a worker's own limit: it buries poison itself, with an answer; this is for when it cannot.
     requests.receives_max = static_cast<std::uint32_t>(profile_.worker_receives_max) + 1;
@@ -220,7 +227,8 @@ class System {
     options.folder = data_dir_ / "fleet";
     options.cap = static_cast<std::uint32_t>(profile_.fleet_workers_max);
     options.name_prefix = profile_.fleet_instance_prefix;
-    options.start_delay = Millis(static_cast<std::int64_t>(profile_.fleet_start_delay_s * 1'000));
+    options.start_delay =
+        Millis(static_cast<std::int64_t>(std::max(profile_.fleet_start_delay_s, profile_.lesson_start_s) * 1'000));
     options.stop_grace = Millis(static_cast<std::int64_t>(profile_.fleet_stop_grace_s * 1'000));
     options.command = [this](const std::string& id, const fs::path& status_file) {
       return command({"worker", "--instance-id", id, "--status-file", status_file.string()});
@@ -393,6 +401,8 @@ Command add_up(CLI::App& root) {
   app->add_option("--listen", flags->listen, "host:port of page and API");
   app->add_option("--cloud-listen", flags->cloud_listen, "host:port of the SQS, S3 and EC2 doors");
   app->add_option("--workers-max", flags->workers_max, "most workers at a time (default: one a core)");
+  app->add_option("--set", flags->set, "any key of the profile, as key=value; may be given several times")
+      ->allow_extra_args(false);
   app->add_option("--id", flags->id, "prefix of queue and bucket names");
   app->add_flag("--open", flags->open, "serve beyond loopback without an API key");
   app->add_flag("--demo", flags->demo, "enrol a few people from test photos and recognise one of them");

@@ -16,15 +16,19 @@ struct Flags {
   std::string status_file;
 };
 
+Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
+
 worker::Options to_options(const config::Profile& profile) {
   worker::Options options;
-  options.system_id = profile.id;
+  options.names = names_of(profile);
   options.prefetch = static_cast<std::uint32_t>(profile.worker_prefetch);
-  options.lease = Millis(static_cast<std::int64_t>(profile.worker_lease_s * 1'000));
+  options.lease = seconds(profile.worker_lease_s);
+  options.idle_poll = seconds(profile.worker_idle_poll_s);
   options.receives_max = static_cast<std::uint32_t>(profile.worker_receives_max);
   options.photo_retention = profile.retention_photo;
   options.reuse = profile.gateway_reuse;
   options.threshold = static_cast<float>(profile.vision_threshold);
+  options.service_min = seconds(profile.lesson_service_s);
   return options;
 }
 
@@ -41,7 +45,7 @@ int work(const Flags& flags) {
   auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile.fleet_instance_prefix,
                                 static_cast<std::uint32_t>(loaded->profile.fleet_workers_max), role.clock, role.random);
   if (!parts) return refuse(parts.error());
-  const jobs::Names names(loaded->profile.id);
+  const jobs::Names names = names_of(loaded->profile);
   const auto galleries =
       gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
   const auto worker = worker::Worker::create(

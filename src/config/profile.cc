@@ -34,7 +34,19 @@ struct Key {
 const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
       {"name", &Profile::name, "what this profile is called"},
-      {"id", &Profile::id, "prefix of queue and bucket names: <id>-req-queue, <id>-in-bucket"},
+      {"id", &Profile::id, "which system: queues and buckets are named by it, as the keys of [names] say"},
+      {"names.request_queue", &Profile::names_request_queue, "the queue of jobs; {id} is the system's id"},
+      {"names.response_queue", &Profile::names_response_queue, "the queue of answers"},
+      {"names.in_bucket", &Profile::names_in_bucket, "the view of photos by their uploaded names (gateway.views)"},
+      {"names.out_bucket", &Profile::names_out_bucket, "the view of labels by the photos' names up to the first dot"},
+      {"jobs.message",
+       &Profile::jobs_message,
+       "what a message carries: the photo's name, or inline the photo too, in base 64",
+       -kAny,
+       kAny,
+       {"name", "inline"}},
+      {"queue.message_bytes_max", &Profile::queue_message_bytes_max, "MaximumMessageSize of the request queue", 1'024,
+       1'048'576},
       {"gateway.listen", &Profile::gateway_listen, "host:port of the page and the API; port 0: any free one"},
       {"gateway.open", &Profile::gateway_open, "serve beyond loopback without an API key"},
       {"gateway.hosts", &Profile::gateway_hosts, "further Host names that requests may carry"},
@@ -45,7 +57,7 @@ const std::vector<Key>& keys() {
        kAny,
        {"text", "label", "json"}},
       {"gateway.views", &Profile::gateway_views,
-       "keep <id>-in-bucket (name -> photo) and <id>-out-bucket (stem -> label)"},
+       "keep the in-bucket (name -> photo) and the out-bucket (stem -> label)"},
       {"gateway.reuse", &Profile::gateway_reuse, "answer known photos from their stored outcome"},
       {"gateway.answer_timeout_s", &Profile::gateway_answer_timeout_s, "a waiting caller gets 504 after so long", 1,
        86'400},
@@ -74,6 +86,8 @@ const std::vector<Key>& keys() {
        9},
       {"worker.lease_s", &Profile::worker_lease_s, "visibility time-out of a job", 1, 43'200},
       {"worker.receives_max", &Profile::worker_receives_max, "deliveries after which a job counts as poison", 2, 1'000},
+      {"worker.idle_poll_s", &Profile::worker_idle_poll_s,
+       "a worker that found no job asks again after so long; 0: its ask waits for one", 0, 600},
       {"vision.detector", &Profile::vision_detector, "name of a model card"},
       {"vision.embedder", &Profile::vision_embedder, "name of a model card"},
       {"vision.precision", &Profile::vision_precision, "of the embedder", -kAny, kAny, {"auto", "f32", "bf16"}},
@@ -88,6 +102,10 @@ const std::vector<Key>& keys() {
        kAny,
        {"answered", "keep"}},
       {"retention.outcome_hours", &Profile::retention_outcome_hours, "outcomes can be read for so long", 0.01, 87'600},
+      {"lesson.service_s", &Profile::lesson_service_s, "for a class to watch: a job takes a worker at least so long", 0,
+       600},
+      {"lesson.start_s", &Profile::lesson_start_s, "for a class to watch: an instance is pending at least so long", 0,
+       600},
   };
   return table;
 }
@@ -240,6 +258,19 @@ Result<void> set_key(Loaded& loaded, std::string_view name, std::string_view val
     return bad_value(*key, "must be a " + std::string(type_of(*key)));
   }
   loaded.origins[std::string(name)] = origin;
+  return {};
+}
+
+Result<void> set_keys(Loaded& loaded, const std::vector<std::string>& assignments) {
+  for (const std::string_view assignment : assignments) {
+    const auto equals = assignment.find('=');
+    if (equals == std::string_view::npos)
+      return Error{Code::kInvalidInput,
+                   "--set takes key=value, as in --set fleet.workers_max=3; `" + std::string(assignment) + "` has no =",
+                   "bad_value"};
+    if (auto set = set_key(loaded, assignment.substr(0, equals), assignment.substr(equals + 1), "--set"); !set)
+      return set;
+  }
   return {};
 }
 

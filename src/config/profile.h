@@ -19,6 +19,15 @@ struct Profile {
   std::string name = "default";
   std::string id = "facefleet";
 
+  std::string names_request_queue = "{id}-req-queue";
+  std::string names_response_queue = "{id}-resp-queue";
+  std::string names_in_bucket = "{id}-in-bucket";
+  std::string names_out_bucket = "{id}-out-bucket";
+
+  std::string jobs_message = "name";
+
+  std::int64_t queue_message_bytes_max = 1'048'576;
+
   std::string gateway_listen = "127.0.0.1:8000";
   bool gateway_open = false;
   std::vector<std::string> gateway_hosts;
@@ -49,6 +58,7 @@ struct Profile {
   std::int64_t worker_prefetch = 1;
   double worker_lease_s = 30;
   std::int64_t worker_receives_max = 5;
+  double worker_idle_poll_s = 0;
 
   std::string vision_detector = "yunet";
   std::string vision_embedder = "sface";
@@ -59,6 +69,9 @@ struct Profile {
 
   std::string retention_photo = "answered";
   double retention_outcome_hours = 24;
+
+  double lesson_service_s = 0;
+  double lesson_start_s = 0;
 };
 
 // Where each key's value came from ("default", a file's path, a flag), for `facefleet config --explain`.
@@ -76,6 +89,9 @@ Result<Loaded> parse_profile(std::string_view text, std::string_view origin);
 
 // Sets one key (`gateway.listen`) from text, as a command-line flag does.
 Result<void> set_key(Loaded& loaded, std::string_view key, std::string_view value, std::string_view origin);
+
+// Sets what `--set` flags say, each as `fleet.workers_max=3`.
+Result<void> set_keys(Loaded& loaded, const std::vector<std::string>& assignments);
 
 // The whole profile as TOML that load_profile reads back.
 std::string to_toml(const Profile& profile);

@@ -56,6 +56,19 @@ TEST(ProfileTest, FlagsSetKeysAndAreNamedAsTheOrigin) {
   EXPECT_NE(explain(loaded).find("from --listen"), std::string::npos);
 }
 
+TEST(ProfileTest, SetTakesAnyKey) {
+  Loaded loaded;
+  ASSERT_TRUE(set_keys(loaded, {"fleet.start_delay_s=0.5", "names.in_bucket=a=b", "gateway.hosts=[\"x\"]"}));
+  EXPECT_EQ(loaded.profile.fleet_start_delay_s, 0.5);
+  EXPECT_EQ(loaded.profile.names_in_bucket, "a=b");
+  EXPECT_EQ(loaded.profile.gateway_hosts, std::vector<std::string>{"x"});
+  EXPECT_EQ(loaded.origins.at("fleet.start_delay_s"), "--set");
+  const auto refused = set_keys(loaded, {"fleet.workers_max"});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("key=value"), std::string::npos);
+  EXPECT_EQ(set_keys(loaded, {"fleet.workers=3"}).error().reason, "unknown_key");
+}
+
 TEST(ProfileTest, TomlOfAProfileReadsBackTheSame) {
   Loaded loaded;
   loaded.profile.gateway_hosts = {"a \"quoted\" host", "b"};

@@ -13,6 +13,7 @@
 #include "base/task.h"
 #include "fleet/fleet.h"
 #include "gallery/gallery.h"
+#include "jobs/job.h"
 #include "queue/queue.h"
 #include "store/object_store.h"
 
@@ -30,13 +31,16 @@ struct ApiKey {
 
 struct Options {
   std::string system_id = "facefleet";
+  jobs::Names names{"facefleet"};
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8000;
   bool open = false;                       // no key needed beyond loopback (course profiles)
   std::vector<ApiKey> keys;                // empty: no key needed on loopback
   std::vector<std::string> hosts_allowed;  // further Host names, beside localhost and the listen address
   std::string reply_form = "text";  // POST / without an Accept that decides: "text" (`stem:label`), "label", "json"
-  bool views = false;               // keep <id>-in-bucket and <id>-out-bucket
+  bool views = false;               // keep the earlier systems' in-bucket and out-bucket
+  bool photo_in_message = false;    // the photo travels in the message, and is not kept in the private bucket
+  std::uint32_t message_bytes_max = 1'048'576;  // of the request queue
   bool reuse = false;
   std::string photo_retention = "answered";  // or "keep"
   Millis outcome_retention{86'400'000};

@@ -288,6 +288,32 @@ TEST_F(GatewayTest, RepliesTakeTheFormThatIsAskedFor) {
   EXPECT_EQ(body.at("name").as_string(), "a.jpg");
 }
 
+TEST_F(GatewayTest, PhotosMayTravelInTheMessage) {
+  options_.photo_in_message = true;
+  options_.message_bytes_max = 16'384;
+  ASSERT_TRUE(start(false));
+  const auto reply = begin(post("/", form({{"a.jpg", "Paul"}})));
+  const jobs::Job job = take_callers_job();
+  EXPECT_EQ(job.photo, "Paul");
+  EXPECT_TRUE(keys(names_.job_bucket, "photos/").empty());
+  answer(job, "Paul");
+  EXPECT_TRUE(until([&] { return reply->has_value(); }));
+  EXPECT_EQ((*reply)->body, "a:Paul");
+
+  const auto refused = send(post("/v1/recognise", form({{"large.jpg", std::string(16'384, 'x')}})));
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(reason(refused), "message_too_large");
+}
+
+TEST_F(GatewayTest, AJobThatNobodyWaitsForIsKnownWhereverItsPhotoTravels) {
+  options_.photo_in_message = true;
+  ASSERT_TRUE(start(false));
+  const json::value accepted = json::parse(send(post("/v1/recognise?wait=0", form({{"a.jpg", "Paul"}}))).body);
+  const auto queued = send(get(json::value_to<std::string>(accepted.at("location"))));
+  EXPECT_EQ(queued.status, 202) << queued.body;
+  EXPECT_TRUE(take_callers_job().photo.empty());
+}
+
 TEST_F(GatewayTest, SeveralFilesGiveALineOrAnElementEach) {
   recognise = [](const jobs::Job&, const Bytes& photo) {
     jobs::Outcome outcome;

@@ -103,6 +103,27 @@ Task<std::int64_t> gallery_version(Service& service, Order order) {
   co_return version ? *version : -1;  // the worker will see what is wrong with it, and say so
 }
 
+jobs::Job make_job(const Service& service, const Order& order, const std::string& job_id, std::string name) {
+  jobs::Job job;
+  job.id = job_id;
+  job.kind = order.kind;
+  job.name = std::move(name);
+  job.gallery = order.gallery;
+  job.reply_to = service.names.response_queue;
+  job.views = order.views;
+  job.matches_max = order.matches_max;
+  job.accepted_ms = service.parts.clock.wall_ms();
+  return job;
+}
+
+Error message_too_large(const Options& options, std::size_t photo_bytes, std::size_t message_bytes) {
+  return invalid("The photo of " + std::to_string(photo_bytes) + " bytes makes a message of " +
+                     std::to_string(message_bytes) + "; the request queue takes " +
+                     std::to_string(options.message_bytes_max) +
+                     ". Send a smaller photo, or let the profile say [jobs] message = \"name\".",
+                 "message_too_large");
+}
+
 // Brings one photo as far as the queue, unless its answer is there already.
 Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, Bytes bytes, bool seen_before) {
   if (seen_before) {
@@ -133,30 +154,32 @@ Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, By
 // Views and photo first, then the message: whoever reads the message finds what it names.
 Task<Result<void>> keep_and_send(Service& service, const Order& order, const std::string& job_id, std::string name,
                                  Bytes bytes) {
+  jobs::Job job = make_job(service, order, job_id, name);
+  queue::Outgoing message;
+  // What is enrolled may be larger than a message, and never travelled in one.
+  const bool in_message = service.options.photo_in_message && order.kind != jobs::Kind::kEmbed && order.waits;
+  if (in_message) {
+    job.gallery_version = co_await gallery_version(service, order);
+    job.photo = bytes;
+    message.body = jobs::encode(job);
+    if (message.body.size() > service.options.message_bytes_max)
+      co_return message_too_large(service.options, bytes.size(), message.body.size());
+  }
   Undo undo{service, job_id};
   if (order.views) {
-    std::string key = name;
     store::Put put;
-    auto seen = co_await service.parts.store.put(service.names.in_bucket, std::move(key), bytes, std::move(put));
+    auto seen = co_await service.parts.store.put(service.names.in_bucket, std::move(name), bytes, std::move(put));
     if (!seen) co_return seen.error();
   }
-  using asio::experimental::awaitable_operators::operator&&;
-  Task<Result<void>> keeping = keep_photo(service, job_id, std::move(bytes));
-  Task<std::int64_t> looking = gallery_version(service, order);
-  auto [kept, version] = co_await (std::move(keeping) && std::move(looking));
-  if (!kept) co_return kept;
-
-  jobs::Job job;
-  job.id = job_id;
-  job.kind = order.kind;
-  job.name = std::move(name);
-  job.gallery = order.gallery;
-  job.gallery_version = version;
-  job.reply_to = service.names.response_queue;
-  job.views = order.views;
-  job.matches_max = order.matches_max;
-  job.accepted_ms = service.parts.clock.wall_ms();
-  queue::Outgoing message{jobs::encode(job), Millis(0)};
+  if (!in_message) {
+    using asio::experimental::awaitable_operators::operator&&;
+    Task<Result<void>> keeping = keep_photo(service, job_id, std::move(bytes));
+    Task<std::int64_t> looking = gallery_version(service, order);
+    auto [kept, version] = co_await (std::move(keeping) && std::move(looking));
+    if (!kept) co_return kept;
+    job.gallery_version = version;
+    message.body = jobs::encode(job);
+  }
   auto sent = co_await service.requests->send(std::move(message));
   if (!sent) co_return sent.error();
   undo.done = true;

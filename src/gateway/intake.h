@@ -26,6 +26,7 @@ struct Order {
   std::string gallery = "default";
   std::uint32_t matches_max = 5;
   bool views = false;
+  bool waits = true;  // else the photo is kept even where photos travel in messages: its job can then be asked for
 };
 
 // The order that a request's query makes (`gallery`, `matches`); kInvalidInput if it cannot be.

@@ -16,6 +16,7 @@ constexpr std::array kStatusOfReason{
     StatusOfReason{"unsupported_format", 415},
     StatusOfReason{"too_many_pixels", 413},
     StatusOfReason{"photo_too_large", 413},
+    StatusOfReason{"message_too_large", 413},
     StatusOfReason{"photo_missing", 410},
     StatusOfReason{"purged", 410},
     StatusOfReason{"no_key", 401},

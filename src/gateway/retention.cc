@@ -25,7 +25,7 @@ Retention::Retention(Executor executor, const Options& options, const Parts& par
       clock_(parts.clock),
       store_(parts.store),
       log_(parts.log),
-      bucket_(jobs::Names(options.system_id).job_bucket),
+      bucket_(options.names.job_bucket),
       keeps_photos_(options.photo_retention == "keep"),
       outcome_retention_(options.outcome_retention),
       tasks_(std::move(tasks)) {}

@@ -62,7 +62,7 @@ Service::Service(const Executor& service_executor, Options service_options, Part
     : executor(service_executor),
       options(std::move(service_options)),
       parts(std::move(service_parts)),
-      names(options.system_id),
+      names(options.names),
       tasks(std::make_shared<Tasks>(executor, parts.log)),
       loops(std::make_shared<Tasks>(executor, parts.log)),
       pending(executor),

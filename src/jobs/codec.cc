@@ -161,21 +161,24 @@ Bytes encode(const Job& job) {
   out.key("matches_max").number(job.matches_max).key("accepted_ms").number(job.accepted_ms);
   constexpr std::string_view kFrame = R"(,"name":""})";
   const std::size_t used = out.size() + kFrame.size();
-  out.key("name").text_within(job.name, used < kMessageBytesMax ? kMessageBytesMax - used : 0).end_object();
-  return out.take();
+  out.key("name").text_within(job.name, used < kMessageBytesMax ? kMessageBytesMax - used : 0);
+  if (!job.photo.empty()) out.key("photo").plain_text(base64(job.photo));
+  return out.end_object().take();
 }
 
 Result<Job> decode_job(BytesView bytes) {
-  return decode<Job>(bytes, "job", kMessageBytesMax, [](JsonReader& fields, Job& job) {
+  return decode<Job>(bytes, "job", kInlineMessageBytesMax, [](JsonReader& fields, Job& job) {
     read_id(fields, "id", job.id);
     read_kind(fields, job.kind);
     fields.read("name", job.name);
+    if (job.name.size() > kMessageBytesMax) fields.fail("name");
     read_plain_name(fields, "gallery", limits::kGalleryNameBytes, job.gallery);
     if (fields.contains("gallery_version")) fields.read("gallery_version", job.gallery_version);
     read_plain_name(fields, "reply_to", limits::kQueueNameBytes, job.reply_to);
     fields.read("views", job.views);
     fields.read("matches_max", job.matches_max);
     fields.read("accepted_ms", job.accepted_ms);
+    if (fields.contains("photo")) fields.read_bytes("photo", job.photo);
   });
 }
 

@@ -20,7 +20,8 @@ enum class Kind {
   kEmbed,      // the main face's embedding and chip, for enrolment; nothing is searched, nothing enters the views
 };
 
-// A message of the request queue. Encoded it is at most kMessageBytesMax, whatever the photo's name.
+// A message of the request queue. Encoded it is at most kMessageBytesMax, whatever the photo's name; with the photo
+// itself in it, as some earlier systems had it, at most kInlineMessageBytesMax.
 struct Job {
   std::string id;  // base/ids.h
   Kind kind = Kind::kRecognise;
@@ -33,8 +34,10 @@ struct Job {
   bool views = false;    // keep the earlier systems' out-bucket view (stem -> label)
   std::uint32_t matches_max = 5;
   std::int64_t accepted_ms = 0;
+  Bytes photo;  // empty: it lies under photo_key(id)
 };
 inline constexpr std::size_t kMessageBytesMax = 1'024;
+inline constexpr std::size_t kInlineMessageBytesMax = 1'048'576;  // SQS's own limit
 
 struct Point {
   float x = 0, y = 0;  // pixels of the upright photo
@@ -90,9 +93,9 @@ struct Outcome {
   std::optional<Bytes> chip_png;
 };
 
-// At most kMessageBytesMax, as long as gallery and reply_to keep their own limits: a name that would not fit is
-// shortened at a UTF-8 boundary (the photo's key does not depend on it). Bytes of a text that are not UTF-8 become
-// U+FFFD.
+// Without a photo at most kMessageBytesMax, as long as gallery and reply_to keep their own limits: a name that would
+// not fit is shortened at a UTF-8 boundary (the photo's key does not depend on it). Bytes of a text that are not UTF-8
+// become U+FFFD.
 Bytes encode(const Job& job);
 // kInvalidInput, with reason `malformed_job` or `job_version`.
 Result<Job> decode_job(BytesView bytes);
@@ -113,14 +116,22 @@ std::string reuse_key(std::string_view photo_sha256_hex, std::string_view galler
 // `test_001.final.jpg` -> `test_001`: up to the first dot; the whole name if it begins with one.
 std::string_view stem(std::string_view name);
 
+// How a system's queues and buckets are called; `{id}` stands for the system's id.
+struct NameForms {
+  std::string request_queue = "{id}-req-queue";
+  std::string response_queue = "{id}-resp-queue";
+  std::string in_bucket = "{id}-in-bucket";
+  std::string out_bucket = "{id}-out-bucket";
+};
+
 // Names of queues and buckets of a system `id`.
 struct Names {
-  explicit Names(std::string_view id);
-  std::string request_queue;   // <id>-req-queue
-  std::string response_queue;  // <id>-resp-queue
+  explicit Names(std::string_view id, const NameForms& forms = {});
+  std::string request_queue;
+  std::string response_queue;
   std::string dead_queue;      // <id>-dead-queue
-  std::string in_bucket;       // <id>-in-bucket: the view "uploaded name -> photo"
-  std::string out_bucket;      // <id>-out-bucket: the view "stem -> label"
+  std::string in_bucket;       // the view "uploaded name -> photo"
+  std::string out_bucket;      // the view "stem -> label"
   std::string job_bucket;      // <id>-jobs: photos/, outcomes/, idempotency/, reuse/
   std::string gallery_bucket;  // <id>-galleries
 };

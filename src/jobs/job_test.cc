@@ -100,6 +100,20 @@ TEST(Job, EveryNameFits) {
   }
 }
 
+TEST(Job, APhotoMayTravelInTheMessage) {
+  Job job = full_job();
+  job.photo = Bytes("\xFF\xD8\0 not text", 11);
+  const auto back = decode_job(encode(job));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->photo, job.photo);
+  EXPECT_EQ(back->name, job.name);
+
+  job.photo = Bytes(3 * kInlineMessageBytesMax / 4, 'x');  // base 64 alone is as long as a message may be
+  const auto longer = decode_job(encode(job));
+  ASSERT_FALSE(longer);
+  EXPECT_EQ(longer.error().reason, "malformed_job");
+}
+
 TEST(Job, NamesAreCutBetweenCharacters) {
   Job job = full_job();
   job.name.clear();
@@ -236,6 +250,17 @@ TEST(Names, FollowTheSystem) {
   EXPECT_EQ(photo_key("X"), "photos/X");
   EXPECT_EQ(outcome_key("X"), "outcomes/X");
   EXPECT_EQ(reuse_key("ab", "default"), "reuse/ab-default");
+}
+
+TEST(Names, TakeTheFormsOfAnotherSystem) {
+  NameForms forms;
+  forms.request_queue = "sqs_input_queue";
+  forms.in_bucket = "{id}-photos-of-{id}";
+  const Names names("s4", forms);
+  EXPECT_EQ(names.request_queue, "sqs_input_queue");
+  EXPECT_EQ(names.response_queue, "s4-resp-queue");
+  EXPECT_EQ(names.in_bucket, "s4-photos-of-s4");
+  EXPECT_EQ(names.job_bucket, "s4-jobs");
 }
 
 TEST(Utf8, KnowsEveryEdge) {

@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "base/hash.h"
@@ -26,10 +27,18 @@ double elapsed_ms(MonoTime since, const Clock& clock) {
   return std::chrono::duration<double, std::milli>(clock.now() - since).count();
 }
 
+// A lesson's job is as slow as those who watch need it. On the vision thread, so that one follows the other.
+void last_until(std::chrono::steady_clock::time_point until, jobs::Outcome& outcome) {
+  const auto left = until - std::chrono::steady_clock::now();
+  if (left <= left.zero()) return;
+  std::this_thread::sleep_for(left);
+  outcome.stages.push_back({"lesson", std::chrono::duration<double, std::milli>(left).count()});
+}
+
 class QueueWorker final : public Worker {
  public:
   QueueWorker(Options options, Parts parts)
-      : options_(std::move(options)), parts_(std::move(parts)), names_(options_.system_id) {}
+      : options_(std::move(options)), parts_(std::move(parts)), names_(options_.names) {}
 
   Task<Result<void>> run() override {
     executor_ = co_await asio::this_coro::executor;
@@ -104,7 +113,7 @@ class QueueWorker final : public Worker {
   Task<> receive_some() {
     queue::Receive request;
     request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(open_.size());
-    request.wait = options_.receive_wait;
+    request.wait = options_.idle_poll > Millis(0) ? Millis(0) : options_.receive_wait;
     request.lease = options_.lease;
     request.consumer = parts_.self.instance_id();
     auto received = std::make_shared<OneShot<Result<std::vector<queue::Message>>>>(executor_);
@@ -129,6 +138,17 @@ class QueueWorker final : public Worker {
       asio::co_spawn(executor_, work(number), asio::detached);
     }
     report_state();
+    if ((*messages)->empty()) co_await pause(options_.idle_poll);
+  }
+
+  // Waits so long, or until the worker is to leave.
+  Task<> pause(Millis length) {
+    const MonoTime until = parts_.clock.now() + length;
+    while (!draining_ && parts_.clock.now() < until) {
+      changed_->expires_at(until);
+      boost::system::error_code ignored;
+      co_await changed_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
   }
 
   void report_state() {
@@ -171,9 +191,13 @@ class QueueWorker final : public Worker {
       co_return co_await finish(*job, std::move(outcome), {});
     }
     const MonoTime fetch_began = parts_.clock.now();
-    auto photo = co_await parts_.store.get(names_.job_bucket, jobs::photo_key(job->id), std::nullopt);
-    if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job);
-    if (!photo) co_return photo.error();
+    auto bytes = std::make_shared<Bytes>(std::move(job->photo));
+    if (bytes->empty()) {
+      auto photo = co_await parts_.store.get(names_.job_bucket, jobs::photo_key(job->id), std::nullopt);
+      if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job);
+      if (!photo) co_return photo.error();
+      *bytes = std::move(photo->body);
+    }
     std::shared_ptr<const gallery::Snapshot> gallery;
     if (job->kind == jobs::Kind::kRecognise) {
       const Millis max_age = job->gallery_version < 0 ? Millis(0) : options_.gallery_max_age;
@@ -186,11 +210,12 @@ class QueueWorker final : public Worker {
       co_return Error{Code::kUnavailable, "leaving before the job was begun", ""};
     open_.at(number).begun = true;
 
-    auto bytes = std::make_shared<Bytes>(std::move(photo->body));
     auto outcome = std::make_shared<jobs::Outcome>();
-    std::function<void(vision::Pipeline&)> compute = [=, job = *job,
-                                                      threshold = options_.threshold](vision::Pipeline& pipeline) {
+    std::function<void(vision::Pipeline&)> compute = [=, job = *job, threshold = options_.threshold,
+                                                      service_min = options_.service_min](vision::Pipeline& pipeline) {
+      const auto until = std::chrono::steady_clock::now() + service_min;
       *outcome = recognise(job, *bytes, gallery.get(), pipeline, threshold > 0 ? threshold : pipeline.threshold());
+      if (job.kind != jobs::Kind::kEmbed) last_until(until, *outcome);
     };
     auto computed = co_await vision_->run(std::move(compute));
     if (!computed) co_return computed.error();

@@ -22,10 +22,11 @@
 namespace facefleet::worker {
 
 struct Options {
-  std::string system_id = "facefleet";  // jobs::Names
-  std::uint32_t prefetch = 1;           // jobs leased beyond the one being computed; 0 in course profiles
+  jobs::Names names{"facefleet"};
+  std::uint32_t prefetch = 1;  // jobs leased beyond the one being computed; 0 in course profiles
   Millis lease{30'000};
   Millis receive_wait{20'000};
+  Millis idle_poll{0};  // how long a worker that found no job waits before it asks again; 0: the ask itself waits
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
   // again: a deleted person can be found in photos accepted before for so long at most.
@@ -33,6 +34,7 @@ struct Options {
   std::string photo_retention = "answered";  // or "keep"
   bool reuse = false;                        // also keep the outcome under the photo's digest
   float threshold = 0;                       // 0: the model card's
+  Millis service_min{0};                     // a lesson's: each job takes at least so long
 };
 
 struct Parts {

@@ -74,9 +74,8 @@ class WorkerTest : public ::testing::Test {
     }
   }
 
-  std::unique_ptr<Worker> create(std::uint32_t prefetch = 0) {
-    Options options;
-    options.system_id = "t";
+  std::unique_ptr<Worker> create(std::uint32_t prefetch = 0, Options options = {}) {
+    options.names = *names_;
     options.prefetch = prefetch;
     options.receives_max = kReceivesMax;
     vision::PipelineOptions pipeline;
@@ -251,6 +250,64 @@ TEST_F(WorkerTest, BytesThatAreNoPhotoAreAnsweredWithTheReason) {
   run_task(context_, script(*this));
 }
 
+TEST_F(WorkerTest, APhotoInTheMessageNeedsNoneInTheStoreAndIsAnsweredOnce) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    jobs::Job job = t.job("inline.jpg");
+    job.views = true;
+    job.photo = photo("people/Joe_Biden/biden.jpg");
+    co_await t.send(jobs::encode(job));
+    co_await t.send(jobs::encode(job));  // delivered twice, as SQS may
+    auto answers = co_await t.run_for(*worker, 2);
+    EXPECT_EQ(answers[0].faces.size(), 1u);
+    EXPECT_EQ(answers[0].label, "unknown");
+    EXPECT_EQ(jobs::encode(answers[0]), jobs::encode(answers[1])) << "the first outcome stands";
+    const bool kept = co_await t.has_object(t.names_->job_bucket, jobs::photo_key(job.id));
+    EXPECT_FALSE(kept);
+    const bool seen = co_await t.has_object(t.names_->out_bucket, "inline");
+    EXPECT_TRUE(seen);
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AWorkerThatPollsFindsWhatCameWhileItSlept) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    Options options;
+    options.idle_poll = Millis(20);
+    auto worker = t.create(0, options);
+    OneShot<int> ended(t.context_.get_executor());
+    asio::co_spawn(t.context_, worker->run(), [&ended](std::exception_ptr, Result<void>) { ended.set(0); });
+    while (t.self_.states.empty() || t.self_.states.back() != fleet::WorkerState::kIdle) co_await sleep_for(Millis(5));
+    const jobs::Job job = t.job();
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(job));
+    auto answer = co_await t.next_answer();
+    EXPECT_EQ(answer.job_id, job.id);
+    worker->drain();  // wakes it
+    const auto status = co_await ended.wait_until(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+    EXPECT_EQ(status, 0);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, ALessonsJobLastsAsLongAsItSays) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    Options options;
+    options.service_min = Millis(300);
+    auto worker = t.create(1, options);
+    const jobs::Job one = t.job(), two = t.job();
+    co_await t.put_photo(one.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.put_photo(two.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(one));
+    co_await t.send(jobs::encode(two));
+    auto answers = co_await t.run_for(*worker, 2);
+    EXPECT_GE(answers[1].finished_ms - answers[0].finished_ms, 290) << "one after the other";
+    EXPECT_EQ(answers[0].stages.back().name, "lesson");
+  };
+  run_task(context_, script(*this));
+}
+
 TEST_F(WorkerTest, PoisonIsAnsweredAndKeptInTheDeadLetterQueue) {
   const auto script = [](WorkerTest& t) -> Task<> {
     const jobs::Job job = t.job();
@@ -279,8 +336,8 @@ TEST_F(WorkerTest, ModelsThatCannotBeOpenedEndTheWorkerWithTheReason) {
     pipeline.detector = spec("yunet");
     pipeline.embedder = spec("sface");
     pipeline.embedder.file = t.cache_ / "missing.onnx";
-    auto worker = Worker::create({.system_id = "t"}, {*t.queues_, *t.store_, *t.galleries_, std::move(pipeline),
-                                                      t.self_, t.clock_, Log::silent()});
+    auto worker = Worker::create({.names = *t.names_}, {*t.queues_, *t.store_, *t.galleries_, std::move(pipeline),
+                                                        t.self_, t.clock_, Log::silent()});
     auto ended = co_await worker->run();
     EXPECT_FALSE(ended);
   };

@@ -32,6 +32,7 @@ Task<Result<net::HttpResponse>> post_recognise(Call& call) {
   auto order = read_order(call);
   if (!order) co_return order.error();
   const bool waits = call.parameter("wait") != "0";
+  order->waits = waits;
   auto entries = co_await submit(call, std::move(*uploads), std::move(*order));
   if (!entries) co_return entries.error();
   if (!waits) co_return accepted(*entries);
