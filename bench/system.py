@@ -30,32 +30,16 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests/blackbox"))
-from system import BINARY, PHOTOS, System, wait_until  # noqa: E402
+from runs import BINARY, PHOTOS, ROOT, System, machine, photos_of, send, wait_until
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 KILL_EVERY_S = 0.5
 WARM_UP_PHOTOS = 100
 VISION_PHOTOS_MAX = 500
 COLD_STARTS = 3
 DRAIN_S = 60  # after the last answer; leases of killed workers come back at once
-
-
-def machine() -> dict[str, str]:
-    """Where and of what this was measured."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    version = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True)
-    packages = tomllib.loads((ROOT / "tools/packages.toml").read_text())["package"]
-    openvino = next(package["version"] for package in packages if package["name"] == "openvino")
-    return {"cpu": cpu[1] if cpu else "unknown", "cores": str(os.cpu_count()), "kernel": os.uname().release,
-            "commit": commit.stdout.strip() or "unknown", "version": version.stdout.strip(),
-            "openvino": openvino}
 
 
 # --- vision alone -------------------------------------------------------------------------------------------------
@@ -119,16 +103,6 @@ class Killer(threading.Thread):
         return self.kills
 
 
-def send(system: System, images: Path, count: int, concurrency: int, folder: Path, *more: str) -> tuple[dict, str]:
-    """Runs `facefleet load`; its report and what it printed."""
-    done = system.run("load", "--num_request", str(count), "--url", system.url + "/", "--image_folder", images,
-                      "--concurrency", str(concurrency), "--json", folder / "load.json", *more, timeout_s=3600)
-    report = json.loads((folder / "load.json").read_text())
-    if done.returncode != 0 and report["failed"]:
-        print(done.stderr, file=sys.stderr)
-    return report, done.stdout
-
-
 def write_answers(printed: str, file: Path) -> None:
     """The answers that `load --print` printed, as a prediction file for the next run."""
     answers = re.findall(r"^(.+) uploaded! Classification result: (.*)$", printed, re.MULTILINE)
@@ -186,11 +160,6 @@ def measure_cold(system: System, photo: Path) -> float:
 
 
 # --- photos -------------------------------------------------------------------------------------------------------
-
-def photos_of(folder: Path) -> list[Path]:
-    """In the order in which `facefleet load` sends them."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-
 
 def enrol_some(system: System, images: Path, persons: int, folder: Path) -> int:
     """Enrols a photo of each of the first persons, if `images` has a folder a person; else the test photos' people."""

@@ -1,8 +1,12 @@
 // The page: photos in, boxes and names out, and the system's state while it works.
 // Talks to POST /v1/recognise, POST /v1/galleries/default/persons/{p}/photos and GET /v1/status.
 
-const UPLOADS_AT_ONCE = 6;
-const LOOK_EVERY_MS = 500;
+import { showFleet } from "/ui/fleet.js";
+
+const UPLOADS_AT_ONCE = 6;  // browsers open no more connections to one place
+const PHOTOS_TOGETHER = 20;  // in one request, where many wait: so that a crowd of photos meets a crowd of workers
+const BYTES_TOGETHER = 16e6;
+const LOOK_EVERY_MS = 300;
 const FACE_MARGIN = 0.6;  // of a face's size, kept around it when it is cut out to be enrolled
 const RETRIES_WHEN_BUSY = 20;
 
@@ -59,22 +63,33 @@ async function call(path, options = {}) {
   }
 }
 
-// ---- uploads, a few at a time, in the order in which they came
+// ---- uploads, a few requests at a time, in the order in which the photos came
 
 const waiting = [];
 let underWay = 0;
 
+// The next request's cards: one where few wait, else as many as let all of them be under way at once.
+function nextCards() {
+  const share = Math.min(PHOTOS_TOGETHER, Math.ceil(waiting.length / (UPLOADS_AT_ONCE - underWay)));
+  let count = 1;
+  for (let bytes = waiting[0].file.size; count < share; ++count) {
+    if ((bytes += waiting[count].file.size) > BYTES_TOGETHER) break;
+  }
+  return waiting.splice(0, count);
+}
+
 function pump() {
   while (underWay < UPLOADS_AT_ONCE && waiting.length) {
+    const cards = nextCards();
     ++underWay;
-    waiting.shift()().finally(() => { --underWay; pump(); });
+    recognise(cards).finally(() => { --underWay; pump(); });
   }
 }
 
 function addFiles(files) {
   const cards = Array.from(files, makeCard);
   $("cards").prepend(...cards.map((card) => card.element));
-  for (const card of cards) waiting.push(() => recognise(card));
+  waiting.push(...cards);
   pump();
 }
 
@@ -101,20 +116,33 @@ function layOver({ image, faces }) {
                                width: `${image.offsetWidth}px`, height: `${image.offsetHeight}px` });
 }
 
-async function recognise(card) {
-  card.element.className = "card working";
-  card.label.textContent = "looking";
-  card.detail.textContent = "";
-  try {
-    const form = new FormData();
+async function recognise(cards) {
+  const form = new FormData();
+  for (const card of cards) {
+    card.element.className = "card working";
+    card.label.textContent = "looking";
+    card.detail.textContent = "";
     form.append("photo", card.file);
-    show(card, await call("/v1/recognise", { method: "POST", body: form }));
-  } catch (error) {
-    card.element.className = "card wrong";
-    const reason = error instanceof Refusal ? error.message : "The system could not be reached.";
-    card.label.textContent = card.label.title = reason;
-    card.detail.textContent = error.reason ?? "";
   }
+  try {
+    const answer = await call("/v1/recognise", { method: "POST", body: form });
+    const outcomes = [answer].flat();
+    for (const [at, card] of cards.entries()) {
+      if (outcomes[at].error) fail(card, new Refusal(outcomes[at]));
+      else show(card, outcomes[at]);
+    }
+  } catch (error) {
+    // One bad photo refuses the request: each of them then has its own.
+    if (cards.length > 1) for (const card of cards) await recognise([card]);
+    else fail(cards[0], error);
+  }
+}
+
+function fail(card, error) {
+  card.element.className = "card wrong";
+  const reason = error instanceof Refusal ? error.message : "The system could not be reached.";
+  card.label.textContent = card.label.title = reason;
+  card.detail.textContent = error.reason ?? "";
 }
 
 function show(card, outcome) {
@@ -201,31 +229,13 @@ function cutOut(image, box) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-// ---- the strip
-
-const stateOf = (instance) => instance.state === "running" && instance.worker !== "unknown" ? instance.worker
-  : instance.state === "running" ? "starting" : instance.state === "pending" ? "pending" : "draining";
-
-function tile(className, title) {
-  const element = document.createElement("i");
-  element.className = className;
-  element.title = title;
-  return element;
-}
+// ---- the system's state
 
 function showStatus(status) {
   $("waiting").textContent = status.queues.request.visible.toLocaleString();
   $("in-work").textContent = status.queues.request.in_flight.toLocaleString();
   $("rate").textContent = status.answers_per_s.toLocaleString(undefined, { maximumFractionDigits: 1 });
-  const { instances, cap } = status.fleet;
-  $("worker-count").textContent = `${instances.length} of ${cap}`;
-  const tiles = instances.map((instance) =>
-    tile(stateOf(instance), `${instance.name}: ${stateOf(instance)}, ${instance.jobs_done} photos`));
-  for (let i = instances.length; i < Math.min(cap, 32); ++i) {
-    tiles.push(tile("free", "no worker: started when photos wait"));
-  }
-  $("workers").replaceChildren(...tiles);
-  $("workers").title = status.autoscaler?.reason ?? "";
+  showFleet(status);
   $("system").textContent = `${status.system}, profile ${status.profile}, version ${status.version} ·`;
   $("notice").textContent = status.draining ? "The system is ending." : "";
 }

@@ -1,4 +1,5 @@
 // facefleet status: queue, workers and the autoscaler's reason of a running system, for a terminal.
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -34,6 +35,24 @@ void print_queue(const json::object& queues, const char* name) {
               text_of(counts.at("in_flight")).c_str(), text_of(counts.at("delayed")).c_str());
 }
 
+// As the page calls it.
+std::string state_of(const json::object& instance) {
+  std::string state = text_of(instance.at("state")), worker = text_of(instance.at("worker"));
+  if (state == "running") return worker == "unknown" ? "starting" : worker;
+  return state == "shutting-down" ? "draining" : state;
+}
+
+// "2 pending, 3 busy"
+std::string by_state(const json::array& instances) {
+  std::string text;
+  for (const char* state : {"pending", "starting", "idle", "busy", "draining", "stopping", "stopped"}) {
+    const auto count = std::ranges::count_if(
+        instances, [&](const json::value& instance) { return state_of(instance.as_object()) == state; });
+    if (count > 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + state;
+  }
+  return text.empty() ? "none" : text;
+}
+
 void print_status(const json::object& status) {
   const auto line = [&](const char* name) { return text_of(status.at(name)); };
   std::printf("facefleet %s, system %s, profile %s: %s\n", line("version").c_str(), line("system").c_str(),
@@ -47,13 +66,12 @@ void print_status(const json::object& status) {
               line("answers_per_s").c_str(), line("service_ms").c_str());
   const json::object& fleet = status.at("fleet").as_object();
   const json::array& instances = fleet.at("instances").as_array();
-  std::printf("%zu of at most %s workers\n", instances.size(), text_of(fleet.at("cap")).c_str());
+  std::printf("workers, at most %s: %s\n", text_of(fleet.at("cap")).c_str(), by_state(instances).c_str());
   for (const auto& item : instances) {
     const json::object& instance = item.as_object();
-    std::printf("  %-24s %-20s %-14s %-9s %8s jobs  %s\n", text_of(instance.at("name")).c_str(),
-                text_of(instance.at("id")).c_str(), text_of(instance.at("state")).c_str(),
-                text_of(instance.at("worker")).c_str(), text_of(instance.at("jobs_done")).c_str(),
-                text_of(instance.at("state_reason")).c_str());
+    std::printf("  %-24s %-20s %-9s %8s jobs  %s\n", text_of(instance.at("name")).c_str(),
+                text_of(instance.at("id")).c_str(), state_of(instance).c_str(),
+                text_of(instance.at("jobs_done")).c_str(), text_of(instance.at("state_reason")).c_str());
   }
   if (const auto* autoscaler = status.at("autoscaler").if_object())
     std::printf("autoscaler (%s) wants %s: %s\n", text_of(autoscaler->at("policy")).c_str(),

@@ -55,7 +55,7 @@ const std::vector<Key>& keys() {
        "what POST / answers unless Accept decides",
        -kAny,
        kAny,
-       {"text", "label", "json"}},
+       {"text", "file", "label", "json"}},
       {"gateway.views", &Profile::gateway_views,
        "keep the in-bucket (name -> photo) and the out-bucket (stem -> label)"},
       {"gateway.reuse", &Profile::gateway_reuse, "answer known photos from their stored outcome"},

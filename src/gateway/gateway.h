@@ -37,9 +37,10 @@ struct Options {
   bool open = false;                       // no key needed beyond loopback (course profiles)
   std::vector<ApiKey> keys;                // empty: no key needed on loopback
   std::vector<std::string> hosts_allowed;  // further Host names, beside localhost and the listen address
-  std::string reply_form = "text";  // POST / without an Accept that decides: "text" (`stem:label`), "label", "json"
-  bool views = false;               // keep the earlier systems' in-bucket and out-bucket
-  bool photo_in_message = false;    // the photo travels in the message, and is not kept in the private bucket
+  std::string reply_form =
+      "text";          // POST / without an Accept that decides: "text" (`stem:label`), "file", "label", "json"
+  bool views = false;  // keep the earlier systems' in-bucket and out-bucket
+  bool photo_in_message = false;  // the photo travels in the message, and is not kept in the private bucket
   std::uint32_t message_bytes_max = 1'048'576;  // of the request queue
   bool reuse = false;
   std::string photo_retention = "answered";  // or "keep"

@@ -288,6 +288,12 @@ TEST_F(GatewayTest, RepliesTakeTheFormThatIsAskedFor) {
   EXPECT_EQ(body.at("name").as_string(), "a.jpg");
 }
 
+TEST_F(GatewayTest, AFilesWholeNameMayStandBeforeItsLabel) {
+  options_.reply_form = "file";
+  ASSERT_TRUE(start());
+  EXPECT_EQ(send(post("/", form({{"a.final.jpg", "Paul"}}))).body, "a.final.jpg:Paul");
+}
+
 TEST_F(GatewayTest, PhotosMayTravelInTheMessage) {
   options_.photo_in_message = true;
   options_.message_bytes_max = 16'384;
@@ -700,7 +706,7 @@ TEST_F(GatewayTest, ThePageIsServedWithAPolicy) {
   EXPECT_EQ(page.status, 200);
   EXPECT_TRUE(page.headers.get("content-type")->starts_with("text/html"));
   EXPECT_TRUE(page.headers.get("content-security-policy")->starts_with("default-src 'none'"));
-  for (const char* file : {"/ui/style.css", "/ui/app.js"}) {
+  for (const char* file : {"/ui/style.css", "/ui/app.js", "/ui/fleet.js"}) {
     EXPECT_NE(page.body.find(file), std::string::npos) << file;
     EXPECT_EQ(send(get(file)).status, 200) << file;
   }

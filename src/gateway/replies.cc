@@ -30,6 +30,13 @@ constexpr std::array kStatusOfReason{
     StatusOfReason{"face_too_small", 422},
 };
 
+struct FormName {
+  std::string_view name;  // in a profile
+  Form form;
+};
+constexpr std::array kForms{FormName{"text", Form::kText}, FormName{"file", Form::kFile},
+                            FormName{"label", Form::kLabel}, FormName{"json", Form::kJson}};
+
 int status_of_code(Code code) {
   switch (code) {
     case Code::kInvalidInput: return 400;
@@ -73,7 +80,8 @@ void write_face(jobs::JsonWriter& out, const jobs::Outcome& outcome, std::size_t
 }  // namespace
 
 Form form_of(std::string_view profile_form, std::optional<std::string_view> accept) {
-  const Form profile = profile_form == "json" ? Form::kJson : profile_form == "label" ? Form::kLabel : Form::kText;
+  const auto* row = std::ranges::find(kForms, profile_form, &FormName::name);
+  const Form profile = row != kForms.end() ? row->form : Form::kText;
   if (!accept) return profile;
   // A client that names one of the two wants that one; browsers and libraries name neither, or everything.
   const bool json = accept->find("application/json") != std::string_view::npos;

@@ -14,17 +14,18 @@ namespace facefleet::gateway {
 
 enum class Form {
   kText,   // `<stem>:<label>`
+  kFile,   // `<file name>:<label>`
   kLabel,  // `<label>`
   kJson,
 };
 
-// Of a request to POST /: what `Accept` names, else what the profile says ("text", "label", "json").
+// Of a request to POST /: what `Accept` names, else what the profile says ("text", "file", "label", "json").
 Form form_of(std::string_view profile_form, std::optional<std::string_view> accept);
 
 // The status for an error: by its reason where that says more than its code.
 int http_status(const Error& error);
 
-// The one error envelope, or (kText, kLabel) its sentence and reason as plain text.
+// The one error envelope, or (kText, kFile, kLabel) its sentence and reason as plain text.
 net::HttpResponse error_response(const Error& error, std::string_view request_id, Form form = Form::kJson);
 
 // The error that an outcome holds; nothing if the photo was recognised.

@@ -63,8 +63,9 @@ class Crowd {
   Task<Outcome> run() {
     const Executor executor = co_await asio::this_coro::executor;
     begun_ = clock_.now();
-    for (std::uint32_t i = callers_; i > 0; --i) {
-      asio::co_spawn(executor, call_until_none_is_left(), [this](const std::exception_ptr& error) {
+    if (!options_.arrivals.empty()) callers_ = options_.requests;
+    for (std::uint32_t i = 0, count = callers_; i < count; ++i) {
+      asio::co_spawn(executor, options_.arrivals.empty() ? call_until_none_is_left() : call_at(i), [this](const std::exception_ptr& error) {
         if (error && !failure_) failure_ = error;
         if (--callers_ == 0) over_.set(true);
       });
@@ -76,14 +77,26 @@ class Crowd {
 
  private:
   Task<> call_until_none_is_left() {
-    while (sent_ < options_.requests) {
-      const Photo& photo = photos_[sent_++ % photos_.size()];
-      net::HttpRequest request = make_request(photo);
-      const MonoTime begun = clock_.now();
-      outcome_.last_sent_s = seconds_since(begun_);
-      const Result<net::HttpResponse> response = co_await client_->send(std::move(request), timeout_);
-      record(photo, response, seconds_since(begun));
-    }
+    while (sent_ < options_.requests) co_await call(sent_++, clock_.now());
+  }
+
+  // Latency counts from the arrival, whatever kept the request from being begun then.
+  Task<> call_at(std::uint32_t number) {
+    const MonoTime arrival = begun_ + options_.arrivals[number];
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    timer.expires_at(arrival);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    outcome_.begun_late_s = std::max(outcome_.begun_late_s, seconds_since(arrival));
+    co_await call(number, arrival);
+  }
+
+  Task<> call(std::uint32_t number, MonoTime begun) {
+    const Photo& photo = photos_[number % photos_.size()];
+    net::HttpRequest request = make_request(photo);
+    outcome_.last_sent_s = seconds_since(begun_);
+    const Result<net::HttpResponse> response = co_await client_->send(std::move(request), timeout_);
+    record(photo, response, seconds_since(begun));
   }
 
   net::HttpRequest make_request(const Photo& photo) const {

@@ -24,6 +24,9 @@ struct Options {
   std::uint32_t concurrency = 1;    // callers, each with a request of its own under way
   std::string field = "inputFile";  // name of the multipart field
   Millis timeout{0};                // of one request; 0: a caller waits as long as it takes
+  // When each request is begun, counted from the first moment, rising: as many as there are requests. Empty: each caller
+  // begins its next one when it has its answer. A request that finds all callers waiting is begun late.
+  std::vector<std::chrono::microseconds> arrivals;
 };
 
 enum class Verdict { kRight, kWrong, kUnchecked, kFailed };  // kUnchecked: no prediction for this photo
@@ -42,6 +45,7 @@ using OnReply = std::function<void(const Reply&)>;
 // All that happened. Times are seconds since the first request was begun.
 struct Outcome {
   std::uint32_t requests = 0, right = 0, wrong = 0, unchecked = 0, failed = 0;
+  double begun_late_s = 0;           // where there are arrivals: the most that a request came behind its own
   double last_sent_s = 0;            // when the last request was begun: the end of the upload phase
   double first_answer_s = 0;         // the answer phase
   double last_answer_s = 0;          // failures included: when the run was over

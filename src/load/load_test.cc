@@ -109,6 +109,19 @@ TEST_F(LoadTest, KeepsAsManyRequestsUnderWayAsAsked) {
   EXPECT_EQ(most_at_once_, 4);
 }
 
+TEST_F(LoadTest, BeginsRequestsWhenTheyAreDueThoughOthersWait) {
+  hold_ = true;  // each answer takes longer than the next arrival
+  Options options;
+  options.requests = 4;
+  options.concurrency = 10;
+  options.arrivals = {Millis(0), Millis(1), Millis(1), Millis(60)};
+  const Outcome outcome = run(options);
+  EXPECT_EQ(outcome.unchecked, 4U);
+  EXPECT_GE(outcome.last_sent_s, 0.06);
+  EXPECT_GE(outcome.last_answer_s, outcome.last_sent_s);
+  EXPECT_EQ(uploads_.back().filename, "b \"x\".png") << "in the order of the arrivals";
+}
+
 TEST_F(LoadTest, AServerThatIsDownFailsEachRequest) {
   server_.reset();
   Options options;

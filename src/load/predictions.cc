@@ -58,9 +58,9 @@ std::string label_of(std::string_view name, BytesView reply) {
     const json::string* label = failure ? nullptr : find_label(parsed);
     return std::string(label == nullptr ? text : std::string_view(*label));
   }
-  const std::string_view own = stem(name);
-  if (text.starts_with(own) && text.substr(own.size()).starts_with(':')) {
-    return std::string(trimmed(text.substr(own.size() + 1)));
+  for (const std::string_view own : {name, stem(name)}) {
+    if (text.starts_with(own) && text.substr(own.size()).starts_with(':'))
+      return std::string(trimmed(text.substr(own.size() + 1)));
   }
   return std::string(text);
 }

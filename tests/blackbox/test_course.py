@@ -1,10 +1,10 @@
 """The course's client of 2025, watched by an AWS SDK as its grader does."""
 
 import concurrent.futures
-import threading
 import time
 
-from conftest import PHOTOS, wait_until
+from conftest import PHOTOS
+from watcher import Watcher, assert_queues_empty, keys_of
 
 ID = "1225754101"
 CAP = 15
@@ -12,35 +12,11 @@ REQUESTS = 100
 PROBES = sorted((PHOTOS / "probes").glob("[A-Z]*_*[a-z].jpg"))
 
 
-class Watcher(threading.Thread):
-    """Samples instances and queue every 0.2 s while the load runs."""
-
-    def __init__(self, system):
-        super().__init__()
-        self.ec2, self.sqs = system.boto3("ec2"), system.boto3("sqs")
-        self.stopped = threading.Event()
-        self.running, self.pending, self.visible = [], [], []
-
-    def instances(self, state: str) -> int:
-        found = self.ec2.describe_instances(Filters=[
-            {"Name": "tag:Name", "Values": ["app-tier-instance-*"]},
-            {"Name": "instance-state-name", "Values": [state]}])
-        return sum(len(reservation["Instances"]) for reservation in found["Reservations"])
-
-    def run(self):
-        while not self.stopped.wait(0.2):
-            self.running.append(self.instances("running"))
-            self.pending.append(self.instances("pending"))
-            found = self.sqs.get_queue_attributes(QueueUrl=f"{ID}-req-queue",
-                                                  AttributeNames=["ApproximateNumberOfMessages"])
-            self.visible.append(int(found["Attributes"]["ApproximateNumberOfMessages"]))
-
-
 def test_a_hundred_at_once_fill_the_fleet_and_empty_it(start_system):
     system = start_system("--profile", "course-2025")
     system.enrol(PHOTOS / "people")
-    watcher = Watcher(system)
-    wait_until(lambda: watcher.instances("running") == 0, 30, "no instance runs before")
+    watcher = Watcher(system, f"{ID}-req-queue")
+    watcher.wait_for_none()
     watcher.start()
 
     def ask(number: int):
@@ -55,24 +31,16 @@ def test_a_hundred_at_once_fill_the_fleet_and_empty_it(start_system):
         answers = list(pool.map(ask, range(REQUESTS)))
     answered = time.monotonic()
     assert [bad for bad in answers if bad is not True] == []
-    wait_until(lambda: watcher.instances("running") == 0, 30, "no instance runs after")
+    watcher.wait_for_none()
     assert time.monotonic() - answered >= 2, "instances stay for a while after their last job"
-    watcher.stopped.set()
-    watcher.join()
-    assert max(watcher.running) == CAP
-    assert max(watcher.pending) > 0, "instances are seen pending, as EC2's are"
-    assert max(watcher.visible) > 0 and watcher.visible[-1] == 0, "the queue is seen to rise and to fall"
+    watcher.stop()
+    watcher.assert_elastic(CAP)
 
-    s3, sqs = system.boto3("s3"), system.boto3("sqs")
-    into = {item["Key"] for item in s3.list_objects_v2(Bucket=f"{ID}-in-bucket")["Contents"]}
-    out = {item["Key"] for item in s3.list_objects_v2(Bucket=f"{ID}-out-bucket")["Contents"]}
-    assert into == {f"test_{number:03}.jpg" for number in range(REQUESTS)}, "one in-object a request, and no other"
-    assert out == {f"test_{number:03}" for number in range(REQUESTS)}, "one out-object a request, and no other"
-    label = s3.get_object(Bucket=f"{ID}-out-bucket", Key="test_000")["Body"].read().decode()
+    assert keys_of(system, f"{ID}-in-bucket") == {f"test_{number:03}.jpg" for number in range(REQUESTS)}
+    assert keys_of(system, f"{ID}-out-bucket") == {f"test_{number:03}" for number in range(REQUESTS)}
+    label = system.boto3("s3").get_object(Bucket=f"{ID}-out-bucket", Key="test_000")["Body"].read().decode()
     assert label == PROBES[0].name.split(".")[0]
-    for name in (f"{ID}-req-queue", f"{ID}-resp-queue"):
-        found = sqs.get_queue_attributes(QueueUrl=name, AttributeNames=["All"])["Attributes"]
-        assert found["ApproximateNumberOfMessages"] == found["ApproximateNumberOfMessagesNotVisible"] == "0"
+    assert_queues_empty(system, f"{ID}-req-queue", f"{ID}-resp-queue")
 
 
 def test_two_callers_with_one_name_each_get_their_own_answer(start_system):

@@ -5,23 +5,17 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import PHOTOS
-from playwright.sync_api import expect, sync_playwright
+from browsers import open_browser
+from conftest import PHOTOS, wait_until
+from playwright.sync_api import expect
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
 PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")
 def browser():
-    if not Path(CHROMIUM).exists():
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -77,6 +71,29 @@ def test_a_stranger_is_given_a_name(page, shared_system):
     page.keyboard.press("Enter")
     expect(shown.locator(".label")).to_have_text("Alex Test")
     assert shared_system.request("DELETE", "/v1/galleries/default/persons/Alex%20Test").status == 200
+
+
+def test_a_burst_is_watched_from_pending_to_gone(browser, start_system):
+    system = start_system("--workers-max", "4", "--set", "lesson.start_s=2", "--set", "lesson.service_s=0.3", "--set",
+                          "autoscaler.idle_hold_s=1", "--set", "worker.prefetch=0")
+    wait_until(lambda: system.pids()["workers"] == [], 30, "no worker is left")
+    watched = browser.new_page(viewport={"width": 1280, "height": 900})
+    watched.goto(system.url)
+    state = "#states li[data-state={}][data-count='{}']".format
+    expect(watched.locator("#worker-count")).to_have_text("0 of 4")
+    watched.set_input_files("#files", [*(PHOTOS / "probes").iterdir()] * 6)
+    expect(watched.locator(state("pending", 4))).to_be_visible()
+    expect(watched.locator("#reason b")).to_contain_text("wants 4")
+    status = system.run("status", "--url", system.url).stdout
+    assert "workers, at most 4: 4 pending" in status and "wants 4: " in status
+    expect(watched.locator(state("busy", 4))).to_be_visible()
+    expect(watched.locator("#workers i.busy")).to_have_count(4)
+    if folder := os.environ.get("FACEFLEET_SCREENSHOTS"):
+        watched.screenshot(path=Path(folder) / "burst.png")
+    expect(watched.locator(".card.done")).to_have_count(24)
+    expect(watched.locator("#worker-count")).to_have_text("0 of 4")
+    assert watched.locator("#history path").count() == 3
+    watched.close()
 
 
 def test_the_keyboard_reaches_the_picker(page):

@@ -8,7 +8,8 @@ namespace {
 
 std::string line_of(const Recognised& one, Form form) {
   const std::string text = one.error ? "error: " + one.error->reason : one.answer->label;
-  return form == Form::kLabel ? text : std::string(jobs::stem(one.name)) + ":" + text;
+  if (form == Form::kLabel) return text;
+  return std::string(form == Form::kFile ? std::string_view(one.name) : jobs::stem(one.name)) + ":" + text;
 }
 
 // A single answer stands alone, without a line's end: clients compare it as it is.
