@@ -31,7 +31,7 @@ Result<CloudParts> open_cloud_parts(const Executor& executor, const std::string&
   fleet::Ec2Options fleet_options;
   fleet_options.name_prefix = instance_prefix;
   fleet_options.cap = workers_max;
-  parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(fleet_options), clock);
+  parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(fleet_options), clock, random);
   return parts;
 }
 

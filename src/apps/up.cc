@@ -227,6 +227,7 @@ class System {
     options.folder = data_dir_ / "fleet";
     options.cap = static_cast<std::uint32_t>(profile_.fleet_workers_max);
     options.name_prefix = profile_.fleet_instance_prefix;
+    options.pool = profile_.fleet_pool ? options.cap : 0;
     options.start_delay =
         Millis(static_cast<std::int64_t>(std::max(profile_.fleet_start_delay_s, profile_.lesson_start_s) * 1'000));
     options.stop_grace = Millis(static_cast<std::int64_t>(profile_.fleet_stop_grace_s * 1'000));

@@ -27,15 +27,29 @@ class PliantFleet final : public fleet::Fleet {
     if (away) co_return Error{Code::kUnavailable, "the fleet is away", ""};
     co_return lags ? std::vector<Instance>{} : instances;
   }
-  Task<Result<std::vector<Instance>>> launch(std::uint32_t count) override {
+  Task<Result<std::vector<Instance>>> launch(fleet::Launch launch) override {
     ++launches;
     if (refuses) co_return Error{Code::kBusy, "the fleet is full", "capacity"};
     std::vector<Instance> launched;
-    for (; count > 0; --count) launched.push_back(add(InstanceState::kPending, WorkerState::kUnknown, Millis{0}));
+    for (std::uint32_t left = launch.count; left > 0; --left)
+      launched.push_back(add(InstanceState::kPending, WorkerState::kUnknown, Millis{0}));
     co_return launched;
+  }
+  Task<Result<void>> start(std::vector<std::string> ids) override {
+    if (refuses) co_return Error{Code::kBusy, "the fleet is full", "capacity"};
+    for (std::string& id : ids) started.push_back(std::move(id));
+    co_return Result<void>();
+  }
+  Task<Result<void>> stop(std::vector<std::string> ids) override {
+    for (std::string& id : ids) stopped.push_back(std::move(id));
+    co_return Result<void>();
   }
   Task<Result<void>> terminate(std::vector<std::string> ids) override {
     for (std::string& id : ids) terminated.push_back(std::move(id));
+    co_return Result<void>();
+  }
+  Task<Result<void>> create_tags(std::vector<std::string>, fleet::Tags) override { co_return Result<void>(); }
+  Task<Result<void>> delete_tags(std::vector<std::string>, std::map<std::string, std::optional<std::string>>) override {
     co_return Result<void>();
   }
   std::uint32_t cap() const override { return 5; }
@@ -51,7 +65,7 @@ class PliantFleet final : public fleet::Fleet {
   }
 
   std::vector<Instance> instances;
-  std::vector<std::string> terminated;
+  std::vector<std::string> started, stopped, terminated;
   int launches = 0;
   bool lags = false, refuses = false, away = false;
 

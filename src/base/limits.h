@@ -54,6 +54,7 @@ inline constexpr std::size_t kDoorParameters = 2'048;         // of one call in 
 
 // Fleets
 inline constexpr std::size_t kTerminatedInstances = 64;  // listed after their end, the newest
+inline constexpr std::size_t kInstanceTags = 50;         // EC2's own
 
 // Database
 inline constexpr std::size_t kDatabaseWaiting = 65'536;     // operations that wait for the writer

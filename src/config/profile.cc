@@ -73,6 +73,8 @@ const std::vector<Key>& keys() {
       {"fleet.stop_grace_s", &Profile::fleet_stop_grace_s, "a leaving worker is killed after so long", 1, 3'600},
       {"fleet.instance_prefix", &Profile::fleet_instance_prefix,
        "an instance's tag Name: this and the lowest free number"},
+      {"fleet.pool", &Profile::fleet_pool,
+       "workers_max stopped instances are there from the start; the autoscaler starts and stops those"},
       {"autoscaler.policy", &Profile::autoscaler_policy, "how many workers are wanted"},
       {"autoscaler.jobs_per_worker", &Profile::autoscaler_jobs_per_worker,
        "jobs a worker may have before another is wanted", 0.01, 1'000'000},

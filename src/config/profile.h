@@ -48,6 +48,7 @@ struct Profile {
   double fleet_start_delay_s = 0;
   double fleet_stop_grace_s = 30;
   std::string fleet_instance_prefix = "app-tier-instance-";
+  bool fleet_pool = false;
 
   std::string autoscaler_policy = "backlog-per-worker";
   double autoscaler_jobs_per_worker = 1;

@@ -14,6 +14,10 @@ std::string_view to_string(InstanceState state) {
   return "unknown";
 }
 
+bool takes_room(InstanceState state) {
+  return state != InstanceState::kTerminated && state != InstanceState::kStopped;
+}
+
 std::string_view to_string(WorkerState state) {
   switch (state) {
     case WorkerState::kUnknown: return "unknown";

@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "base/limits.h"
 #include "base/testing.h"
 #include "fleet/fleet.h"
 
@@ -27,6 +28,15 @@ class FleetContract : public testing::TestWithParam<std::unique_ptr<FleetUnderTe
  protected:
   std::vector<Instance> list() { return run_task(context(), fleet().list()).value(); }
   Result<std::vector<Instance>> launch(std::uint32_t count) { return run_task(context(), fleet().launch(count)); }
+  Result<std::vector<Instance>> launch(Launch terms) { return run_task(context(), fleet().launch(std::move(terms))); }
+  Result<void> start(std::vector<std::string> ids) { return run_task(context(), fleet().start(std::move(ids))); }
+  Result<void> stop(std::vector<std::string> ids) { return run_task(context(), fleet().stop(std::move(ids))); }
+  Result<void> create_tags(std::vector<std::string> ids, Tags tags) {
+    return run_task(context(), fleet().create_tags(std::move(ids), std::move(tags)));
+  }
+  Result<void> delete_tags(std::vector<std::string> ids, std::map<std::string, std::optional<std::string>> keys) {
+    return run_task(context(), fleet().delete_tags(std::move(ids), std::move(keys)));
+  }
   Result<void> terminate(std::vector<std::string> ids) {
     return run_task(context(), fleet().terminate(std::move(ids)));
   }
@@ -42,6 +52,14 @@ class FleetContract : public testing::TestWithParam<std::unique_ptr<FleetUnderTe
     }
     ADD_FAILURE() << "never saw " << count << " instances " << to_string(state);
     return seen;
+  }
+
+  // One instance that has run and been stopped.
+  Instance launch_and_stop() {
+    const std::string id = launch(1).value()[0].id;
+    list_until(InstanceState::kRunning, 1);
+    EXPECT_TRUE(stop({id}));
+    return list_until(InstanceState::kStopped, 1).front();
   }
 
   asio::io_context& context() { return under_test_->context(); }
@@ -122,6 +140,124 @@ TEST_P(FleetContract, AnUnknownIdTerminatesNothing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kNotFound);
   EXPECT_EQ(list_until(InstanceState::kRunning, 1).size(), 1u);
+}
+
+TEST_P(FleetContract, AStoppedInstanceStartsAgainAsTheSame) {
+  const Instance stopped = launch_and_stop();
+  EXPECT_EQ(stopped.pid, 0);
+  EXPECT_FALSE(stopped.state_reason.empty());
+  ASSERT_TRUE(start({stopped.id}));
+  EXPECT_NE(list()[0].state, InstanceState::kStopped);
+  const auto seen = list_until(InstanceState::kRunning, 1);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].id, stopped.id);
+  EXPECT_EQ(seen[0].name, stopped.name);
+}
+
+TEST_P(FleetContract, StartingAndStoppingTwiceIsTheSameAsOnce) {
+  const Instance stopped = launch_and_stop();
+  ASSERT_TRUE(stop({stopped.id}));
+  EXPECT_EQ(list()[0].state, InstanceState::kStopped);
+  ASSERT_TRUE(start({stopped.id, stopped.id}));
+  list_until(InstanceState::kRunning, 1);
+  ASSERT_TRUE(start({stopped.id}));
+  ASSERT_TRUE(stop({stopped.id}));
+  ASSERT_TRUE(stop({stopped.id}));
+  list_until(InstanceState::kStopped, 1);
+}
+
+TEST_P(FleetContract, TheCapLeavesStoppedOnesOutUntilTheyStart) {
+  const Instance stopped = launch_and_stop();
+  const auto others = launch(kContractCap + 1).value();
+  ASSERT_EQ(others.size(), kContractCap);
+  for (const Instance& other : others) EXPECT_NE(other.name, stopped.name) << "a stopped instance keeps its name";
+  const auto refused = start({stopped.id});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kBusy);
+  EXPECT_EQ(refused.error().reason, "capacity");
+  list_until(InstanceState::kRunning, kContractCap);
+  list_until(InstanceState::kStopped, 1);
+}
+
+TEST_P(FleetContract, WhatHasEndedNeitherStartsNorStops) {
+  const Instance stopped = launch_and_stop();
+  ASSERT_TRUE(terminate({stopped.id}));
+  list_until(InstanceState::kTerminated, 1);
+  for (const Result<void>& refused : {start({stopped.id}), stop({stopped.id})}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kConflict);
+    EXPECT_EQ(refused.error().reason, "state");
+  }
+}
+
+TEST_P(FleetContract, AnUnknownIdStartsStopsAndTagsNothing) {
+  const std::string unknown = "i-0123456789abcdef0";
+  const Instance stopped = launch_and_stop();
+  EXPECT_EQ(start({stopped.id, unknown}).error().code, Code::kNotFound);
+  EXPECT_EQ(create_tags({stopped.id, unknown}, {{"colour", "red"}}).error().code, Code::kNotFound);
+  EXPECT_EQ(list()[0].state, InstanceState::kStopped);
+  EXPECT_TRUE(list()[0].tags.empty() || !list()[0].tags.contains("colour"));
+  const std::string running = launch(1).value()[0].id;
+  list_until(InstanceState::kRunning, 1);
+  EXPECT_EQ(stop({running, unknown}).error().code, Code::kNotFound);
+  list_until(InstanceState::kRunning, 1);
+}
+
+TEST_P(FleetContract, LaunchesNoFewerThanAreNeeded) {
+  Launch launch_five;
+  launch_five.count = launch_five.at_least = kContractCap + 1;
+  const auto refused = launch(launch_five);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kBusy);
+  EXPECT_EQ(refused.error().reason, "capacity");
+  launch_five.at_least = kContractCap;
+  EXPECT_EQ(launch(launch_five).value().size(), kContractCap);
+}
+
+TEST_P(FleetContract, ATokenLaunchesOnce) {
+  Launch terms;
+  terms.count = 2;
+  terms.token = "a token of the test";
+  const auto first = launch(terms).value();
+  const auto again = launch(terms).value();
+  ASSERT_EQ(first.size(), 2u);
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_EQ(again[0].id, first[0].id);
+  EXPECT_EQ(again[1].id, first[1].id);
+  terms.count = 1;
+  const auto other = launch(terms);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Code::kConflict);
+  EXPECT_EQ(other.error().reason, "token");
+  terms.token = "another";
+  EXPECT_EQ(launch(terms).value().size(), 1u);
+}
+
+TEST_P(FleetContract, TagsAreSetAtLaunchAndLater) {
+  Launch terms;
+  terms.tags = {{"Name", "app-tier-instance-seven"}, {"colour", "red"}};
+  const std::string id = launch(terms).value()[0].id;
+  list_until(InstanceState::kRunning, 1);
+  ASSERT_TRUE(create_tags({id}, {{"colour", "blue"}, {"size", "large"}}));
+  EXPECT_EQ(list()[0].name, "app-tier-instance-seven");
+  EXPECT_EQ(list()[0].tags.at("colour"), "blue");
+  EXPECT_EQ(list()[0].tags.at("size"), "large");
+  ASSERT_TRUE(delete_tags({id}, {{"colour", "red"}, {"size", std::nullopt}, {"none", std::nullopt}}));
+  EXPECT_EQ(list()[0].tags.at("colour"), "blue") << "it has another value";
+  EXPECT_FALSE(list()[0].tags.contains("size"));
+  ASSERT_TRUE(create_tags({id}, {{"Name", "app-tier-instance-eight"}}));
+  EXPECT_EQ(list()[0].name, "app-tier-instance-eight");
+}
+
+TEST_P(FleetContract, AnInstanceHasNoMoreTagsThanEc2Allows) {
+  const std::string id = launch(1).value()[0].id;
+  list_until(InstanceState::kRunning, 1);
+  Tags tags;
+  for (std::size_t i = 0; i < limits::kInstanceTags; ++i) tags.emplace("t" + std::to_string(i), "v");
+  const auto refused = create_tags({id}, tags);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "tag_limit");
+  EXPECT_FALSE(list()[0].tags.contains("t0"));
 }
 
 }  // namespace facefleet::fleet

@@ -40,10 +40,16 @@ class StillFleet final : public fleet::Fleet {
     gone.state = fleet::InstanceState::kTerminated;
     co_return std::vector<fleet::Instance>{running, gone};
   }
-  Task<Result<std::vector<fleet::Instance>>> launch(std::uint32_t) override {
+  Task<Result<std::vector<fleet::Instance>>> launch(fleet::Launch) override {
     co_return Error{Code::kBusy, "full", "capacity"};
   }
   Task<Result<void>> terminate(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> start(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> stop(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> create_tags(std::vector<std::string>, fleet::Tags) override { co_return Result<void>(); }
+  Task<Result<void>> delete_tags(std::vector<std::string>, std::map<std::string, std::optional<std::string>>) override {
+    co_return Result<void>();
+  }
   std::uint32_t cap() const override { return 4; }
 };
 

@@ -40,7 +40,7 @@ class Doors final : public LocalCloud {
         parts_(std::move(parts)),
         sqs_{parts_.queues, options_.region, options_.account},
         s3_{parts_.store, options_.region, options_.account, options_.credentials.secret_access_key, signing_keys_},
-        ec2_{parts_.fleet, options_.region, options_.account} {}
+        ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances} {}
 
   Result<void> listen(const Executor& executor) {
     net::ServerOptions options;

@@ -2,8 +2,10 @@
 // One file per action under sqs/, s3/ and ec2/. Thread rule: base/task.h.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aws/sigv4.h"
 #include "base/clock.h"
@@ -31,6 +33,8 @@ struct Parts {
   const Clock& clock;
   Random& random;
   Log log;
+  // Shown among the instances though they are not the fleet's, as the gateway is; they can only be described.
+  std::function<std::vector<fleet::Instance>()> other_instances = {};
 };
 
 class LocalCloud {

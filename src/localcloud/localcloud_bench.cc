@@ -58,7 +58,8 @@ void BM_ListFleet(benchmark::State& state) {
   const auto client = doors.client("ec2");
   fleet::Ec2Options options;
   options.cap = 15;
-  const auto fleet = fleet::open_ec2_fleet(*client, std::move(options), doors.clock());
+  SystemRandom random;
+  const auto fleet = fleet::open_ec2_fleet(*client, std::move(options), doors.clock(), random);
   run_task(doors.context(), fleet->launch(15)).value();
   for (auto _ : state) benchmark::DoNotOptimize(run_task(doors.context(), fleet->list()).value());
 }

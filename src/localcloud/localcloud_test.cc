@@ -43,13 +43,14 @@ class Ec2Place final : public fleet::FleetUnderTest {
   Ec2Place() {
     fleet::Ec2Options options;
     options.cap = fleet::kContractCap;
-    fleet_ = fleet::open_ec2_fleet(*client_, std::move(options), doors_.clock());
+    fleet_ = fleet::open_ec2_fleet(*client_, std::move(options), doors_.clock(), random_);
   }
   asio::io_context& context() override { return doors_.context(); }
   fleet::Fleet& fleet() override { return *fleet_; }
 
  private:
   DoorsUnderTest doors_{fleet::kContractCap};
+  SystemRandom random_;
   std::unique_ptr<aws::Client> client_ = doors_.client("ec2");
   std::unique_ptr<fleet::Fleet> fleet_;
 };

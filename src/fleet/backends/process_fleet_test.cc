@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <map>
 
 #include "base/file.h"
 #include "base/testing.h"
@@ -106,9 +107,10 @@ TEST_F(ProcessFleetTest, AnInstanceStaysPendingForTheStartDelay) {
 }
 
 TEST_F(ProcessFleetTest, ALeavingWorkerCountsAgainstTheCapUntilItHasLeft) {
-  open(options("trap '' TERM; echo > " + (folder_.path() / "deaf").string() + "; while :; do sleep 0.01; done"));
+  const std::string deaf = (folder_.path() / "deaf-").string();
+  open(options("trap '' TERM; echo > " + deaf + "$1; while :; do sleep 0.01; done"));
   const auto launched = launch(2);
-  while (!std::filesystem::exists(folder_.path() / "deaf")) ::usleep(1'000);
+  while (!std::filesystem::exists(deaf + launched[0].id)) ::usleep(1'000);
   const std::vector<std::string> first{launched[0].id};
   ASSERT_TRUE(run_task(context_, fleet_->terminate(first)));
   EXPECT_EQ(list()[0].state, InstanceState::kShuttingDown);
@@ -185,13 +187,12 @@ TEST_F(ProcessFleetTest, ARestartedOwnerNoticesWhoDied) {
 
 TEST_F(ProcessFleetTest, AProcessThatOnlyHasThePidOfAWorkerIsNotAdopted) {
   std::filesystem::create_directories(folder_.path() / "fleet");
-  const ProcessRecord record{"i-1",
-                             "app-tier-instance-1",
-                             1,
-                             ::getpid(),
-                             start_ticks(::getpid()).value(),
-                             false,
-                             {"sh", "-c", "another", "command"}};
+  ProcessRecord record;
+  record.instance.id = "i-1";
+  record.instance.state = InstanceState::kRunning;
+  record.instance.pid = ::getpid();
+  record.start_ticks = start_ticks(::getpid()).value();
+  record.arguments = {"sh", "-c", "another", "command"};
   ASSERT_TRUE(write_record(folder_.path() / "fleet" / "i-1.json", record));
   open(options(kPatient));
   wait_for_exits(1);
@@ -207,7 +208,7 @@ TEST_F(ProcessFleetTest, AWorkerWhosePidWasNeverWrittenIsFoundByItsCommandLine) 
   fleet_.reset();
   auto records = read_records(folder_.path() / "fleet");
   ASSERT_EQ(records.size(), 1u);
-  records[0].pid = 0;
+  records[0].instance.pid = 0;
   records[0].start_ticks = 0;
   ASSERT_TRUE(write_record(folder_.path() / "fleet" / (id + ".json"), records[0]));
   open(options(kPatient));
@@ -249,6 +250,80 @@ TEST_F(ProcessFleetTest, EndAllDrainsAndRefusesLaunches) {
   run_task(context_, fleet_->end_all(clock_.now() + std::chrono::seconds(10)));
   for (const Instance& instance : list()) EXPECT_EQ(instance.state_reason, "exited with status 0");
   EXPECT_EQ(run_task(context_, fleet_->launch(1)).error().code, Code::kBusy);
+}
+
+TEST_F(ProcessFleetTest, APoolIsThereStoppedFromTheStart) {
+  auto with = options(kPatient);
+  with.pool = 11;
+  open(with);
+  const auto pool = list();
+  ASSERT_EQ(pool.size(), 11u);
+  EXPECT_EQ(pool[9].name, "app-tier-instance-10");
+  EXPECT_EQ(pool[10].state, InstanceState::kStopped);
+  const std::vector<std::string> two{pool[1].id, pool[2].id}, third{pool[0].id};
+  ASSERT_TRUE(run_task(context_, fleet_->start(two)));
+  EXPECT_EQ(run_task(context_, fleet_->start(third)).error().reason, "capacity");
+  EXPECT_EQ(list().size(), 11u);
+}
+
+TEST_F(ProcessFleetTest, APoolOutlivesItsOwnerAndIsFilledUpAgain) {
+  auto with = options(kPatient);
+  with.pool = 3;
+  open(with);
+  const auto before = list();
+  const std::vector<std::string> first{before[0].id}, second{before[1].id};
+  ASSERT_TRUE(run_task(context_, fleet_->start(first)));
+  ASSERT_TRUE(run_task(context_, fleet_->terminate(second)));
+  ASSERT_TRUE(run_task(context_, fleet_->create_tags(first, Tags{{"colour", "red"}})));
+  const int pid = list().back().pid;  // the latest to have been launched
+  ASSERT_NE(pid, 0);
+  fleet_.reset();
+  open(with);
+  std::map<std::string, Instance> after;
+  for (const Instance& instance : list()) after.emplace(instance.name, instance);
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after.at("app-tier-instance-1").pid, pid);
+  EXPECT_EQ(after.at("app-tier-instance-1").tags.at("colour"), "red");
+  EXPECT_NE(after.at("app-tier-instance-2").id, before[1].id);
+  EXPECT_EQ(after.at("app-tier-instance-3").id, before[2].id);
+  EXPECT_EQ(after.at("app-tier-instance-3").state, InstanceState::kStopped);
+}
+
+TEST_F(ProcessFleetTest, AWorkerOfThePoolThatDiesIsStoppedWithItsReason) {
+  auto with = options("exit 3");
+  with.pool = 1;
+  open(with);
+  const std::vector<std::string> all{list()[0].id};
+  for (std::size_t round = 1; round <= 2; ++round) {
+    ASSERT_TRUE(run_task(context_, fleet_->start(all)));
+    wait_for_exits(round);
+    EXPECT_EQ(list()[0].state, InstanceState::kStopped);
+    EXPECT_EQ(list()[0].state_reason, "exited with status 3");
+  }
+}
+
+TEST_F(ProcessFleetTest, AnotherProfilesPoolDoesNotStay) {
+  auto with = options(kPatient);
+  with.pool = 2;
+  open(with);
+  fleet_.reset();
+  with.pool = 0;
+  open(with);
+  EXPECT_TRUE(list().empty());
+}
+
+TEST_F(ProcessFleetTest, APendingInstanceDoesNotStopAndOneOfThePoolIsStoppedByEndAll) {
+  auto with = options(kPatient);
+  with.start_delay = Millis{60'000};
+  with.pool = 1;
+  open(with);
+  const std::vector<std::string> all{list()[0].id};
+  ASSERT_TRUE(run_task(context_, fleet_->start(all)));
+  EXPECT_EQ(list()[0].state, InstanceState::kPending);
+  EXPECT_EQ(run_task(context_, fleet_->stop(all)).error().reason, "state");
+  run_task(context_, fleet_->end_all(clock_.now()));
+  EXPECT_EQ(list()[0].state, InstanceState::kStopped);
+  EXPECT_EQ(run_task(context_, fleet_->start(all)).error().code, Code::kBusy) << "it is closing";
 }
 
 class ProcessFleetUnderTest final : public FleetUnderTest {

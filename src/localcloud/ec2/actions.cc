@@ -7,8 +7,12 @@ namespace facefleet::localcloud::ec2 {
 namespace {
 
 constexpr std::array kActions{
+    Action{"CreateTags", &create_tags},
+    Action{"DeleteTags", &delete_tags},
     Action{"DescribeInstances", &describe_instances},
     Action{"RunInstances", &run_instances},
+    Action{"StartInstances", &start_instances},
+    Action{"StopInstances", &stop_instances},
     Action{"TerminateInstances", &terminate_instances},
 };
 

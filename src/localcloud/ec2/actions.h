@@ -18,8 +18,12 @@ struct Action {
 // Null if there is none of that name.
 const Action* find_action(std::string_view name);
 
+Task<Result<void>> create_tags(Call& call);
+Task<Result<void>> delete_tags(Call& call);
 Task<Result<void>> describe_instances(Call& call);
 Task<Result<void>> run_instances(Call& call);
+Task<Result<void>> start_instances(Call& call);
+Task<Result<void>> stop_instances(Call& call);
 Task<Result<void>> terminate_instances(Call& call);
 
 }  // namespace facefleet::localcloud::ec2

@@ -101,7 +101,7 @@ TEST_F(Ec2DoorTest, TerminatingTellsBothStates) {
 
 TEST_F(Ec2DoorTest, RefusesInEc2sOwnWords) {
   const auto ids = run(2);
-  expect_error(call("RunInstances&MinCount=2&MaxCount=2"), 500, "InsufficientInstanceCapacity", "1 more");
+  expect_error(call("RunInstances&MinCount=2&MaxCount=2"), 500, "InsufficientInstanceCapacity", "3 instances at once and has 2");
   EXPECT_EQ(run(5).size(), 1u);
   expect_error(call("RunInstances&MinCount=1&MaxCount=1"), 500, "InsufficientInstanceCapacity");
   expect_error(call("RunInstances&MaxCount=1"), 400, "MissingParameter", "MinCount");

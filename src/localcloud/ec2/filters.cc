@@ -31,12 +31,12 @@ Texts tag_values(const fleet::Instance& instance) {
 
 // `tag:KEY` is not here, as its name says which tag.
 constexpr std::array kFilters{
-    Row{"image-id", [](const fleet::Instance&) { return Texts{std::string(kImageId)}; }},
+    Row{"image-id", [](const fleet::Instance& of) { return Texts{std::string(image_of(of))}; }},
     Row{"instance-id", [](const fleet::Instance& of) { return Texts{of.id}; }},
     Row{"instance-state-code",
         [](const fleet::Instance& of) { return Texts{std::to_string(static_cast<int>(of.state))}; }},
     Row{"instance-state-name", [](const fleet::Instance& of) { return Texts{std::string(to_string(of.state))}; }},
-    Row{"instance-type", [](const fleet::Instance&) { return Texts{std::string(kInstanceType)}; }},
+    Row{"instance-type", [](const fleet::Instance& of) { return Texts{std::string(type_of(of))}; }},
     Row{"private-ip-address", [](const fleet::Instance&) { return Texts{std::string(kAddress)}; }},
     Row{"tag-key", &tag_keys},
     Row{"tag-value", &tag_values},

@@ -9,17 +9,17 @@ namespace {
 class OutsideFleet final : public FleetUnderTest {
  public:
   OutsideFleet() {
-    SystemRandom random;
     Ec2Options options;
-    options.system = random_hex(random, 16);  // terminated instances of earlier tests are another system's
+    options.system = random_hex(random_, 16);  // terminated instances of earlier tests are another system's
     options.cap = kContractCap;
-    fleet_ = open_ec2_fleet(service_.client(), std::move(options), service_.clock());
+    fleet_ = open_ec2_fleet(service_.client(), std::move(options), service_.clock(), random_);
   }
   asio::io_context& context() override { return service_.context(); }
   Fleet& fleet() override { return *fleet_; }
 
  private:
   aws::OutsideService service_{"ec2"};
+  SystemRandom random_;
   std::unique_ptr<Fleet> fleet_;
 };
 

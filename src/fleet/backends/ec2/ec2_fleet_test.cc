@@ -9,7 +9,9 @@
 namespace facefleet::fleet {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::string tag(const std::string& key, const std::string& value) {
   return "<item><key>" + key + "</key><value>" + value + "</value></item>";
@@ -47,7 +49,7 @@ class Ec2FleetTest : public testing::Test {
     options.system = "s1";
     options.image_id = "ami-7";
     options.cap = 3;
-    fleet_ = open_ec2_fleet(*client_, options, clock_);
+    fleet_ = open_ec2_fleet(*client_, options, clock_, random_);
   }
 
   const std::string& body(std::size_t index) const { return service_.requests().at(index).body; }
@@ -55,6 +57,7 @@ class Ec2FleetTest : public testing::Test {
 
   aws::TestService service_;
   ManualClock clock_;
+  SeededRandom random_{1};
   std::unique_ptr<aws::Client> client_ = service_.open_client("ec2");
   std::unique_ptr<Fleet> fleet_;
 };
@@ -101,11 +104,11 @@ TEST_F(Ec2FleetTest, LaunchesWhatTheCapAllowsAndNumbersThem) {
   ASSERT_EQ(instances->size(), 2u);
   EXPECT_EQ(instances->at(0).name, "app-2");
   EXPECT_EQ(instances->at(1).name, "app-3");
-  EXPECT_EQ(body(1),
-            "Action=RunInstances&Version=2016-11-15&ImageId=ami-7&InstanceType=t2.micro&MinCount=1&MaxCount=2"
-            "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
+  EXPECT_THAT(body(1), StartsWith("Action=RunInstances&Version=2016-11-15&ImageId=ami-7&InstanceType=t2.micro"
+                                  "&MinCount=1&MaxCount=2&ClientToken="));
+  EXPECT_THAT(body(1), EndsWith("&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
             "&TagSpecification.1.Tag.1.Value=app-&TagSpecification.1.Tag.2.Key=facefleet%3Asystem"
-            "&TagSpecification.1.Tag.2.Value=s1");
+            "&TagSpecification.1.Tag.2.Value=s1"));
   EXPECT_EQ(body(2), "Action=CreateTags&Version=2016-11-15&ResourceId.1=i-2&Tag.1.Key=Name&Tag.1.Value=app-2");
 }
 
@@ -138,8 +141,85 @@ TEST_F(Ec2FleetTest, NoCapacityIsBusy) {
     const auto refused = service_.run(fleet_->launch(1));
     EXPECT_EQ(refused.error().code, Code::kBusy);
     EXPECT_EQ(refused.error().reason, "capacity");
+    clock_.advance(Millis{1'001});
   }
   EXPECT_EQ(service_.run(fleet_->launch(0)).error().code, Code::kInvalidInput);
+}
+
+TEST_F(Ec2FleetTest, LaunchesWithAllThatTheProfileSays) {
+  Ec2Options options;
+  options.cap = 1;
+  options.image_id = "ami-7";
+  options.instance_type = "c7i.large";
+  options.key_name = "k";
+  options.subnet_id = "subnet-1";
+  options.instance_profile = "worker";
+  options.security_group_ids = {"sg-1", "sg-2"};
+  options.user_data = "#!/bin/sh\n";
+  fleet_ = open_ec2_fleet(*client_, options, clock_, random_);
+  service_.answer(200, described(""));
+  service_.answer(200, launched(instance("i-2", 0, tag("Name", "app-9"), "2026-01-01T00:00:02Z")));
+  ASSERT_TRUE(service_.run(fleet_->launch(1)));
+  EXPECT_THAT(last_body(), HasSubstr("&InstanceType=c7i.large&KeyName=k&SubnetId=subnet-1"
+                                     "&IamInstanceProfile.Name=worker&SecurityGroupId.1=sg-1&SecurityGroupId.2=sg-2"
+                                     "&UserData=IyEvYmluL3NoCg%3D%3D&"));
+}
+
+TEST_F(Ec2FleetTest, ALaunchWhoseAnswerIsLostIsRepeatedWithItsToken) {
+  service_.answer(200, described(""));
+  service_.answer(200, "<RunInst");  // the connection broke in mid-body
+  EXPECT_EQ(service_.run(fleet_->launch(2)).error().code, Code::kUnavailable);
+  service_.answer(200, launched(instance("i-1", 0, tag("Name", "app-1"), "2026-01-01T00:00:01Z") +
+                                instance("i-2", 0, tag("Name", "app-2"), "2026-01-01T00:00:01Z")));
+  EXPECT_EQ(service_.run(fleet_->launch(1))->size(), 2u);
+  EXPECT_EQ(body(2), body(1));
+  service_.answer(200, launched(instance("i-3", 0, tag("Name", "app-3"), "2026-01-01T00:00:02Z")));
+  EXPECT_EQ(service_.run(fleet_->launch(1))->size(), 1u);
+  EXPECT_NE(last_body(), body(1));
+}
+
+TEST_F(Ec2FleetTest, WhatHasJustBeenListedIsNotAskedAgain) {
+  service_.answer(200, described(instance("i-1", 80, tag("Name", "app-1"), "2026-01-01T00:00:01Z")));
+  ASSERT_TRUE(service_.run(fleet_->list()));
+  service_.answer(200, "<StartInstancesResponse/>");
+  const std::vector<std::string> one{"i-1"};
+  ASSERT_TRUE(service_.run(fleet_->start(one)));
+  EXPECT_EQ(last_body(), "Action=StartInstances&Version=2016-11-15&InstanceId.1=i-1");
+  EXPECT_EQ(service_.requests().size(), 2u);
+}
+
+TEST_F(Ec2FleetTest, WhatEc2DoesNotShowYetIsAsItWasTold) {
+  const std::string stopped = described(instance("i-1", 80, tag("Name", "app-1"), "2026-01-01T00:00:01Z"));
+  const std::string running = described(instance("i-1", 16, tag("Name", "app-1"), "2026-01-01T00:00:01Z"));
+  const std::vector<std::string> one{"i-1"};
+  service_.answer(200, stopped);
+  service_.answer(200, "<StartInstancesResponse/>");
+  ASSERT_TRUE(service_.run(fleet_->start(one)));
+  service_.answer(200, stopped);
+  EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kPending);
+  service_.answer(200, running);
+  EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kRunning);
+  service_.answer(200, "<StopInstancesResponse><instancesSet><item><instanceId>i-1</instanceId><currentState><code>64"
+                       "</code></currentState></item></instancesSet></StopInstancesResponse>");
+  ASSERT_TRUE(service_.run(fleet_->stop(one)));
+  service_.answer(200, running);
+  EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kStopping);
+  clock_.advance(Millis{10'001});  // somebody else has started it again, or it never heard
+  service_.answer(200, running);
+  EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kRunning);
+}
+
+TEST_F(Ec2FleetTest, StartsNoMoreThanTheCapAllows) {
+  service_.answer(200, described(instance("i-1", 16, tag("Name", "app-1"), "2026-01-01T00:00:01Z") +
+                                 instance("i-2", 64, tag("Name", "app-2"), "2026-01-01T00:00:01Z") +
+                                 instance("i-3", 80, tag("Name", "app-3"), "2026-01-01T00:00:01Z") +
+                                 instance("i-4", 80, tag("Name", "app-4"), "2026-01-01T00:00:01Z")));
+  const std::vector<std::string> both{"i-3", "i-4"}, one{"i-4"};
+  EXPECT_EQ(service_.run(fleet_->start(both)).error().reason, "capacity");
+  service_.answer(500, error_body("InsufficientInstanceCapacity"));
+  EXPECT_EQ(service_.run(fleet_->start(one)).error().reason, "capacity");
+  service_.answer(400, error_body("IncorrectInstanceState"));
+  EXPECT_EQ(service_.run(fleet_->start(one)).error().reason, "state");
 }
 
 TEST_F(Ec2FleetTest, TerminatesEachOnce) {

@@ -40,6 +40,8 @@ Instance read_instance(const aws::XmlElement& item) {
   instance.state = state_of(item.text("instanceState/code"));
   const std::string_view message = item.text("stateReason/message");
   instance.state_reason = message.empty() ? item.text("reason") : message;
+  instance.image_id = item.text("imageId");
+  instance.type = item.text("instanceType");
   instance.launched_ms = aws::parse_iso8601(item.text("launchTime")).value_or(0);
   instance.state_since_ms = instance.launched_ms;  // EC2 does not say
   for (const aws::XmlElement& tag : item.at("tagSet").children("item")) {
@@ -71,6 +73,21 @@ Parameters& Parameters::add(std::string_view name, std::string_view value) {
   return *this;
 }
 
+Parameters& Parameters::add_list(std::string_view name, const std::vector<std::string>& values) {
+  int number = 0;
+  for (const std::string& value : values) add(std::string(name) + "." + std::to_string(++number), value);
+  return *this;
+}
+
+Parameters& Parameters::add_tags(std::string_view name, const Tags& tags) {
+  int number = 0;
+  for (const auto& [key, value] : tags) {
+    const std::string prefix = std::string(name) + "." + std::to_string(++number);
+    add(prefix + ".Key", key).add(prefix + ".Value", value);
+  }
+  return *this;
+}
+
 Result<Page> read_instances(std::string_view body) {
   const auto document = aws::XmlDocument::parse(body);
   if (!document)
@@ -86,6 +103,15 @@ Result<Page> read_instances(std::string_view body) {
   read_set(root);  // RunInstances answers with one reservation, DescribeInstances with a set of them
   for (const aws::XmlElement& reservation : root.at("reservationSet").children("item")) read_set(reservation);
   return page;
+}
+
+std::map<std::string, InstanceState> read_changes(std::string_view body) {
+  std::map<std::string, InstanceState> states;
+  const auto document = aws::XmlDocument::parse(body);
+  if (!document) return states;
+  for (const aws::XmlElement& item : document->root().at("instancesSet").children("item"))
+    states.emplace(item.text("instanceId"), state_of(item.text("currentState/code")));
+  return states;
 }
 
 }  // namespace facefleet::fleet::ec2

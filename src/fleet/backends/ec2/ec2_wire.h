@@ -2,6 +2,7 @@
 // Source: the service model `ec2` of 2016-11-15, protocol ec2.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,10 @@ class Parameters {
  public:
   explicit Parameters(std::string_view action);
   Parameters& add(std::string_view name, std::string_view value);
+  // `name.1=…&name.2=…`
+  Parameters& add_list(std::string_view name, const std::vector<std::string>& values);
+  // `name.1.Key=…&name.1.Value=…`
+  Parameters& add_tags(std::string_view name, const Tags& tags);
   std::string take() { return std::move(out_); }
 
  private:
@@ -28,5 +33,8 @@ struct Page {
 
 // The instances of an answer to DescribeInstances or RunInstances. kUnavailable with reason `bad_answer` if it is none.
 Result<Page> read_instances(std::string_view body);
+
+// The states, by id, that an answer to StartInstances, StopInstances or TerminateInstances says are current.
+std::map<std::string, InstanceState> read_changes(std::string_view body);
 
 }  // namespace facefleet::fleet::ec2
