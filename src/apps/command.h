@@ -29,5 +29,6 @@ Command add_status(CLI::App& root);
 Command add_key(CLI::App& root);
 Command add_load(CLI::App& root);
 Command add_sim(CLI::App& root);
+Command add_localcloud(CLI::App& root);
 
 }  // namespace facefleet::apps

@@ -1,7 +1,6 @@
 // facefleet up: a whole system on this machine. This process is the local cloud: it holds the durable queues and
 // objects, owns the fleet of workers and answers at the AWS doors. It starts a gateway and an autoscaler beside itself,
 // which reach it, as the workers do, through those doors only.
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,20 +10,17 @@
 #include <thread>
 
 #include "apps/child.h"
+#include "apps/cloud.h"
 #include "apps/command.h"
 #include "apps/demo.h"
 #include "apps/pipeline_options.h"
 #include "apps/place.h"
 #include "apps/role.h"
 #include "apps/system.h"
-#include "base/database.h"
 #include "base/file.h"
 #include "fleet/backends/process_fleet.h"
 #include "jobs/job.h"
-#include "localcloud/localcloud.h"
 #include "net/http.h"
-#include "queue/backends/durable_queue.h"
-#include "store/backends/durable_store.h"
 
 namespace facefleet::apps {
 namespace {
@@ -41,6 +37,7 @@ struct Flags {
   std::string data = default_data_dir();
   std::string listen, cloud_listen, workers_max, id;  // empty: the profile's
   std::vector<std::string> set;
+  std::string auth = "strict";
   bool open = false;
   bool demo = false;
 };
@@ -67,15 +64,18 @@ Result<config::Loaded> settle_profile(const Flags& flags) {
 // One running system. Members in the order in which they are made; they go in the opposite one.
 class System {
  public:
-  System(Role& role, config::Profile profile, fs::path data_dir, bool demo)
+  System(Role& role, config::Profile profile, fs::path data_dir, std::string auth, bool demo)
       : role_(role),
         profile_(std::move(profile)),
         names_(names_of(profile_)),
         data_dir_(std::move(data_dir)),
+        auth_(std::move(auth)),
         demo_(demo) {}
 
   Task<Result<void>> run() {
-    if (auto opened = open_engine(); !opened) co_return opened;
+    auto engine = open_engine(role_, data_dir_);
+    if (!engine) co_return engine.error();
+    engine_ = std::move(*engine);
     if (auto made = co_await make_queues_and_buckets(); !made) co_return made;
     const bool changed = profile_changed();
     if (auto opened = open_doors(); !opened) co_return opened;
@@ -83,7 +83,7 @@ class System {
     auto url = co_await wait_for_gateway();
     if (url) {
       announce(*url);
-      if (auto saved = save_endpoints(data_dir_, {*url, cloud_url_}); !saved) co_return saved;
+      if (auto saved = save_endpoints(data_dir_, {*url, cloud_.env.endpoint}); !saved) co_return saved;
       if (demo_)
         asio::co_spawn(role_.context, run_demo(*url, test_photos_dir(), role_.clock, role_.log), asio::detached);
     }
@@ -103,28 +103,9 @@ class System {
   }
 
  private:
-  Result<void> open_engine() {
-    const auto executor = role_.context.get_executor();
-    auto database = Database::open(executor, data_dir_, role_.log);
-    if (!database && database.error().code == Code::kConflict)
-      return Error{Code::kConflict,
-                   "a system runs on " + data_dir_.string() + " already (" + database.error().message +
-                       "); stop it, or give this one a folder of its own with --data",
-                   "running"};
-    if (!database) return database.error();
-    database_ = std::move(*database);
-    auto queues = queue::open_durable_queues(executor, *database_, role_.clock, role_.random, role_.log);
-    if (!queues) return queues.error();
-    queues_ = std::move(*queues);
-    auto store = store::open_durable_store(executor, *database_, role_.clock, role_.log);
-    if (!store) return store.error();
-    store_ = std::move(*store);
-    return {};
-  }
-
   Task<Result<void>> make_queues_and_buckets() {
     queue::Attributes plain;
-    auto dead = co_await queues_->create(names_.dead_queue, plain);
+    auto dead = co_await engine_.queues->create(names_.dead_queue, plain);
     if (!dead) co_return dead.error();
     queue::Attributes requests;
     requests.lease = Millis(static_cast<std::int64_t>(profile_.worker_lease_s * 1'000));
@@ -139,7 +120,7 @@ class System {
     std::vector<std::string> buckets = {names_.job_bucket, names_.gallery_bucket};
     if (profile_.gateway_views) buckets.insert(buckets.end(), {names_.in_bucket, names_.out_bucket});
     for (auto& bucket : buckets) {
-      auto made = co_await store_->create_bucket(bucket);
+      auto made = co_await engine_.store->create_bucket(bucket);
       if (!made) co_return made;
     }
     co_return Result<void>();
@@ -147,10 +128,10 @@ class System {
 
   // A queue that an earlier profile made otherwise takes this one's attributes.
   Task<Result<void>> make_queue(std::string name, queue::Attributes attributes) {
-    auto made = co_await queues_->create(name, attributes);
+    auto made = co_await engine_.queues->create(name, attributes);
     if (made) co_return Result<void>();
     if (made.error().code != Code::kConflict) co_return made.error();
-    auto there = co_await queues_->open(name);
+    auto there = co_await engine_.queues->open(name);
     if (!there) co_return there.error();
     co_return co_await (*there)->set_attributes(attributes);
   }
@@ -162,50 +143,20 @@ class System {
   }
 
   Result<void> open_doors() {
-    auto listen = net::parse_host_port(profile_.cloud_listen);
-    if (!listen) return listen.error();
-    if (!net::is_loopback(listen->host))
-      return Error{Code::kInvalidInput,
-                   "the AWS doors listen on loopback only; " + profile_.cloud_listen + " is beyond it (--cloud-listen)",
-                   "not_loopback"};
-    localcloud::Options options;
-    options.host = listen->host;
-    options.port = listen->port;
-    options.region = profile_.cloud_region;
-    options.credentials = choose_credentials(data_dir_, role_.random);
-    const std::uint16_t earlier_port = listen->port == 0 ? port_of_earlier_start() : 0;
     if (auto opened = open_fleet(); !opened) return opened;
-    localcloud::Parts parts{*queues_, *store_, fleet_.get(), role_.clock, role_.random, role_.log};
-    const auto executor = role_.context.get_executor();
-    // What an earlier `up` left running still knows its port: worth a try before any free one.
-    if (earlier_port != 0) {
-      options.port = earlier_port;
-      if (auto again = localcloud::LocalCloud::open(executor, options, parts)) doors_ = std::move(*again);
-      options.port = 0;
-    }
-    if (!doors_) {
-      auto opened = localcloud::LocalCloud::open(executor, options, parts);
-      if (!opened) return opened.error();
-      doors_ = std::move(*opened);
-    }
-    cloud_url_ = "http://" + listen->host + ":" + std::to_string(doors_->port());
-    set_environment(options.credentials);
-    if (auto saved = save_cloud_env(data_dir_, {cloud_url_, profile_.cloud_region, options.credentials}); !saved)
-      return saved;
+    auto cloud =
+        open_cloud(role_, engine_, fleet_.get(), data_dir_, {profile_.cloud_listen, profile_.cloud_region, auth_});
+    if (!cloud) return cloud.error();
+    cloud_ = std::move(*cloud);
+    set_environment();
     return write_file_atomic(profile_file(data_dir_), config::to_toml(profile_));
   }
 
-  std::uint16_t port_of_earlier_start() const {
-    const auto earlier = load_cloud_env(data_dir_);
-    const auto url = earlier ? net::parse_url(earlier->endpoint) : Result<net::Url>(Error{});
-    return url ? url->port : 0;
-  }
-
-  void set_environment(const aws::Credentials& credentials) {
-    environment_ = {"AWS_ENDPOINT_URL=" + cloud_url_,
+  void set_environment() {
+    environment_ = {"AWS_ENDPOINT_URL=" + cloud_.env.endpoint,
                     "AWS_REGION=" + profile_.cloud_region,
-                    "AWS_ACCESS_KEY_ID=" + credentials.access_key_id,
-                    "AWS_SECRET_ACCESS_KEY=" + credentials.secret_access_key,
+                    "AWS_ACCESS_KEY_ID=" + cloud_.env.credentials.access_key_id,
+                    "AWS_SECRET_ACCESS_KEY=" + cloud_.env.credentials.secret_access_key,
                     "AWS_SESSION_TOKEN=",
                     "AWS_ENDPOINT_URL_SQS=",
                     "AWS_ENDPOINT_URL_S3=",
@@ -247,7 +198,7 @@ class System {
   }
 
   Task<> release(std::string instance_id) {
-    auto released = co_await queues_->release(instance_id);
+    auto released = co_await engine_.queues->release(instance_id);
     if (!released)
       role_.log.warn("cannot release leases", {{"instance", instance_id}, {"why", released.error().message}});
   }
@@ -310,7 +261,8 @@ class System {
     std::printf("facefleet %s is up: profile %s, at most %lld workers\n", FACEFLEET_VERSION, profile_.name.c_str(),
                 static_cast<long long>(profile_.fleet_workers_max));
     std::printf("  page and API   %s/\n", url.c_str());
-    std::printf("  AWS doors      %s   eval \"$(facefleet env --data %s)\"\n", cloud_url_.c_str(), data_dir_.c_str());
+    std::printf("  AWS doors      %s   eval \"$(facefleet env --data %s)\"\n", cloud_.env.endpoint.c_str(),
+                data_dir_.c_str());
     std::printf("  try it         curl -F inputFile=@photo.jpg %s/\n", url.c_str());
     std::fflush(stdout);
   }
@@ -348,7 +300,7 @@ class System {
     autoscaler_->stop(SIGKILL);
     co_await fleet_->end_all(began + kStop);
     while (children_running_ > 0) co_await wait_for_change(Millis(50));
-    co_await doors_->drain(role_.clock.now() + Millis(100));
+    co_await cloud_.doors->drain(role_.clock.now() + Millis(100));
     std::error_code ignored;
     fs::remove(data_dir_ / "endpoints.json", ignored);
     fs::remove(data_dir_ / "pids.json", ignored);
@@ -359,36 +311,30 @@ class System {
   const config::Profile profile_;
   const jobs::Names names_;
   const fs::path data_dir_;
+  const std::string auth_;  // of the doors: strict, or any
   const bool demo_;
-  std::string cloud_url_;
   std::vector<std::string> environment_;
   std::string pids_written_;
   bool stopping_ = false;
   int children_running_ = 0;
   std::optional<Error> failure_;
   asio::steady_timer changed_{role_.context};
-  std::unique_ptr<Database> database_;
-  std::unique_ptr<queue::Queues> queues_;
-  std::unique_ptr<store::ObjectStore> store_;
+  Engine engine_;
   std::unique_ptr<fleet::ProcessFleet> fleet_;
-  std::unique_ptr<localcloud::LocalCloud> doors_;
+  Cloud cloud_;
   std::optional<Child> gateway_, autoscaler_;
 };
 
 int up(const Flags& flags) {
   auto loaded = settle_profile(flags);
   if (!loaded) return refuse(loaded.error());
-  std::error_code failed;
-  const fs::path data_dir = fs::absolute(flags.data, failed).lexically_normal();
-  fs::create_directories(data_dir, failed);
-  if (failed)
-    return refuse({Code::kInvalidInput, "cannot make the folder " + data_dir.string() + ": " + failed.message(), ""});
-  ::chmod(data_dir.c_str(), 0700);  // photos and templates are nobody else's business
+  const auto data_dir = make_data_dir(flags.data);
+  if (!data_dir) return refuse(data_dir.error());
   // Before anything is started: a missing model is said here, once, not by every worker.
-  if (auto models = pipeline_options(loaded->profile, model_cache_dir(data_dir)); !models)
+  if (auto models = pipeline_options(loaded->profile, model_cache_dir(*data_dir)); !models)
     return refuse(models.error());
   Role role("up");
-  System system(role, std::move(loaded->profile), data_dir, flags.demo);
+  System system(role, std::move(loaded->profile), *data_dir, flags.auth, flags.demo);
   return run_role(role, system.run(), [&] { system.stop(); });
 }
 
@@ -401,6 +347,9 @@ Command add_up(CLI::App& root) {
   app->add_option("--data", flags->data, "everything the system keeps is in this folder")->capture_default_str();
   app->add_option("--listen", flags->listen, "host:port of page and API");
   app->add_option("--cloud-listen", flags->cloud_listen, "host:port of the SQS, S3 and EC2 doors");
+  app->add_option("--cloud-auth", flags->auth, kAuthHelp)
+      ->check(CLI::IsMember({"strict", "any"}))
+      ->capture_default_str();
   app->add_option("--workers-max", flags->workers_max, "most workers at a time (default: one a core)");
   app->add_option("--set", flags->set, "any key of the profile, as key=value; may be given several times")
       ->allow_extra_args(false);

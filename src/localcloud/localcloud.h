@@ -22,6 +22,9 @@ struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 9324;
   aws::Credentials credentials;  // the one key that signatures are verified against
+  // Lets any key in that a tool brings: its secret is not known, so signatures are not verified. For loopback only.
+  // A web page is still kept out: what brings an Origin needs a good signature.
+  bool any_key = false;
   std::string region = "us-east-1";
   std::string account = "000000000000";
 };

@@ -1,0 +1,104 @@
+"""`facefleet localcloud`: the AWS doors alone, as one process."""
+
+import contextlib
+import json
+import signal
+import subprocess
+
+import boto3
+import botocore.config
+import pytest
+from botocore.exceptions import ClientError
+from system import wait_until
+
+
+class LocalCloud:
+    def __init__(self, binary, data, *arguments):
+        self.data = data
+        self.process = subprocess.Popen(
+            [binary, "localcloud", "--data", data, "--listen", "127.0.0.1:0", *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        wait_until(self.is_open, 20, "the doors are open")
+
+    def is_open(self):
+        assert self.process.poll() is None, self.process.communicate()[0]
+        pids = self.data / "pids.json"
+        return (pids.exists() and json.loads(pids.read_text())["localcloud"] == self.process.pid
+                and (self.data / "endpoints.json").exists())
+
+    def environment(self):
+        return dict(line.split("=", 1) for line in (self.data / "cloud.env").read_text().splitlines())
+
+    def client(self, service, **keys):
+        env = self.environment()
+        keys = keys or {"aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
+                        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"]}
+        return boto3.client(service, endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"],
+                            config=botocore.config.Config(retries={"total_max_attempts": 1}), **keys)
+
+    def end(self, how):
+        self.process.send_signal(how)
+        self.process.communicate(timeout=20)
+
+
+@pytest.fixture
+def start(binary, tmp_path):
+    started = []
+
+    def make(*arguments):
+        started.append(LocalCloud(binary, tmp_path / "data", *arguments))
+        return started[-1]
+
+    yield make
+    for cloud in started:
+        with contextlib.suppress(ProcessLookupError):
+            cloud.end(signal.SIGKILL)
+
+
+def test_it_keeps_what_it_acknowledged_and_its_lock_dies_with_it(start, binary):
+    cloud = start()
+    sqs, s3 = cloud.client("sqs"), cloud.client("s3")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"kept")
+    second = subprocess.run([binary, "localcloud", "--data", cloud.data, "--listen", "127.0.0.1:0"],
+                            capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 2
+    assert "already" in second.stderr and str(cloud.process.pid) in second.stderr
+
+    before = cloud.environment()
+    cloud.end(signal.SIGKILL)
+    again = start()
+    assert again.environment() == before, "the same port and key, so that clients go on"
+    assert again.client("sqs").receive_message(QueueUrl="q")["Messages"][0]["Body"] == "kept"
+    assert again.client("s3").get_object(Bucket="bucket", Key="k")["Body"].read() == b"kept"
+    again.end(signal.SIGTERM)
+    assert again.process.returncode == 0
+    assert not (again.data / "endpoints.json").exists()
+
+
+def test_strict_doors_take_their_own_key_only(start):
+    cloud = start()
+    stranger = cloud.client("sqs", aws_access_key_id="AKSTRANGER", aws_secret_access_key="x")
+    with pytest.raises(ClientError) as refused:
+        stranger.list_queues()
+    assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_any_key_is_taken_where_that_is_asked_for(start):
+    cloud = start("--cloud-auth", "any")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    cloud.client("sqs", **keys).create_queue(QueueName="q")
+    s3 = cloud.client("s3", **keys)
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=b"x")
+    assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize("command", [["localcloud", "--listen"], ["up", "--cloud-listen"]])
+def test_any_key_is_refused_beyond_loopback(binary, tmp_path, command):
+    done = subprocess.run([binary, *command, "0.0.0.0:0", "--data", tmp_path, "--cloud-auth", "any"],
+                          capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "loopback" in done.stderr and "--cloud-auth strict" in done.stderr
