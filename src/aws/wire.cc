@@ -88,6 +88,8 @@ constexpr std::array kFaults{
     FaultRow{"AWS.SimpleQueueService.InvalidBatchEntryId", 400, "com.amazonaws.sqs#InvalidBatchEntryId"},
     FaultRow{"AWS.SimpleQueueService.TooManyEntriesInBatchRequest", 400,
              "com.amazonaws.sqs#TooManyEntriesInBatchRequest"},
+    FaultRow{"AWS.SimpleQueueService.PurgeQueueInProgress", 403, "com.amazonaws.sqs#PurgeQueueInProgress"},
+    FaultRow{"AWS.SimpleQueueService.QueueDeletedRecently", 400, "com.amazonaws.sqs#QueueDeletedRecently"},
     FaultRow{"AWS.SimpleQueueService.UnsupportedOperation", 400, "com.amazonaws.sqs#UnsupportedOperation"},
     FaultRow{"InvalidAttributeName", 400, "com.amazonaws.sqs#InvalidAttributeName"},
     FaultRow{"InvalidAttributeValue", 400, "com.amazonaws.sqs#InvalidAttributeValue"},
@@ -233,15 +235,15 @@ std::vector<const Parameter*> Parameter::list(std::string_view json_name, std::s
   return {entries.begin(), entries.end()};
 }
 
-std::vector<std::pair<std::string, std::string>> Parameter::map(std::string_view json_name,
-                                                                std::string_view query_name) const {
+std::vector<std::pair<std::string, std::string>> Parameter::map(std::string_view json_name, std::string_view query_name,
+                                                                std::string_view key_name) const {
   std::vector<std::pair<std::string, std::string>> entries;
   if (const Parameter* found = find(json_name)) {
     for (const Member& one : found->members) entries.emplace_back(one.name, one.value.text);
     return entries;
   }
   for (const Parameter* entry : list(query_name, query_name))
-    entries.emplace_back(entry->text_of("Name").value_or(""), entry->text_of("Value").value_or(""));
+    entries.emplace_back(entry->text_of(key_name).value_or(""), entry->text_of("Value").value_or(""));
   return entries;
 }
 
@@ -380,11 +382,38 @@ void ResultWriter::close_map() {
   if (json_) out_ += '}';
 }
 
-void ResultWriter::entry(std::string_view xml_name, std::string_view name, std::string_view value) {
-  if (json_) return text(name, value);
+void ResultWriter::entry(std::string_view xml_name, std::string_view name, std::string_view value,
+                         std::string_view key_name) {
+  if (json_) {  // the name is the caller's, and may hold anything
+    separate();
+    append_json_string(out_, name);
+    out_ += ':';
+    return append_json_string(out_, value);
+  }
+  xml_.open(xml_name);
+  xml_.text(key_name, name);
+  xml_.text("Value", value);
+  xml_.close(xml_name);
+}
+
+void ResultWriter::open_entry(std::string_view xml_name, std::string_view name) {
+  if (json_) {
+    separate();
+    append_json_string(out_, name);
+    out_ += ":{";
+    return;
+  }
   xml_.open(xml_name);
   xml_.text("Name", name);
-  xml_.text("Value", value);
+  xml_.open("Value");
+}
+
+void ResultWriter::close_entry(std::string_view xml_name) {
+  if (json_) {
+    out_ += '}';
+    return;
+  }
+  xml_.close("Value");
   xml_.close(xml_name);
 }
 

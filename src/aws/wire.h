@@ -35,7 +35,9 @@ struct Parameter {
   std::vector<const Parameter*> list(std::string_view json_name, std::string_view query_name) const;
   std::vector<Parameter*> list(std::string_view json_name, std::string_view query_name);
   // The entries of a map: `Attributes: {"a": "b"}`, `Attribute.1.Name=a&Attribute.1.Value=b`.
-  std::vector<std::pair<std::string, std::string>> map(std::string_view json_name, std::string_view query_name) const;
+  // A map of tags has Key in the place of Name.
+  std::vector<std::pair<std::string, std::string>> map(std::string_view json_name, std::string_view query_name,
+                                                       std::string_view key_name = "Name") const;
 };
 
 struct Parameter::Member {
@@ -96,7 +98,11 @@ class ResultWriter {
 
   // A map: "Attributes": {"name": "value"}, or <Attribute><Name>name</Name><Value>value</Value></Attribute>.
   void open_map(std::string_view json_name);
-  void entry(std::string_view xml_name, std::string_view name, std::string_view value);
+  void entry(std::string_view xml_name, std::string_view name, std::string_view value,
+             std::string_view key_name = "Name");
+  // An entry whose value is a structure: "name": {…}, or <Name>name</Name><Value>…</Value>.
+  void open_entry(std::string_view xml_name, std::string_view name);
+  void close_entry(std::string_view xml_name);
   void close_map();
 
   // Ends the result; no further call.

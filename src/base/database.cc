@@ -23,8 +23,9 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::int64_t kApplicationId = 0x46464c54;  // `FFLT`, in the file's header
-constexpr std::int64_t kFormat = 1;
-// Of 4, 8, 16 and 32 KiB, 8 KiB took the least CPU for 20 KB bodies (docs/decisions/0003-durable-state.md).
+// 2: rooms have added columns to their tables, with defaults, so that what 1 wrote is read as it is.
+constexpr std::int64_t kFormat = 2;
+// Of 4, 8, 16 and 32 KiB, 8 KiB took the least CPU for 20 KB bodies (docs/decisions/0006-durable-state.md).
 constexpr int kPageBytes = 8'192;
 constexpr int kVacuumPages = 256;  // a slice of at most a few ms, so that commits wait no longer than that
 constexpr int kBusyMs = 2'000;
@@ -179,7 +180,9 @@ Result<void> prepare_writer(Connection& writer, const std::filesystem::path& pat
   }
   if (pragma(writer, "PRAGMA application_id") != kApplicationId)
     return Error{Code::kInvalidInput, path.string() + " is no facefleet database; choose another data folder", ""};
-  if (pragma(writer, "PRAGMA user_version") != kFormat)
+  const std::int64_t format = pragma(writer, "PRAGMA user_version");
+  if (format == 1) return writer.run_script("PRAGMA user_version = " + std::to_string(kFormat) + ";");
+  if (format != kFormat)
     return Error{Code::kInvalidInput, path.string() + " has another version's format; use the facefleet that wrote it",
                  ""};
   return {};

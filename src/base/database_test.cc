@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/test_disk.h"
 #include "base/testing.h"
 
 namespace facefleet {
@@ -20,85 +21,6 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-// SQLite's own file layer, but for the fsync of write-ahead logs: that can be held up, or fail.
-class FaultyDisk {
- public:
-  FaultyDisk() {
-    current = this;
-    real_ = sqlite3_vfs_find(nullptr);
-    layer_ = *real_;
-    layer_.zName = "faulty";
-    layer_.xOpen = &FaultyDisk::open;
-    sqlite3_vfs_register(&layer_, 1);
-  }
-  ~FaultyDisk() {
-    sqlite3_vfs_register(real_, 1);
-    sqlite3_vfs_unregister(&layer_);
-    current = nullptr;
-  }
-  FaultyDisk(const FaultyDisk&) = delete;
-  FaultyDisk& operator=(const FaultyDisk&) = delete;
-
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void let_go() {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    changed_.notify_all();
-  }
-  void await_fsync() {  // until one is held up
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return waiting_; });
-  }
-  void break_fsync() {
-    const std::lock_guard lock(mutex_);
-    broken_ = true;
-  }
-  int fsyncs() {
-    const std::lock_guard lock(mutex_);
-    return fsyncs_;
-  }
-
- private:
-  static int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
-    const int code = current->real_->xOpen(current->real_, name, file, flags, out_flags);
-    if (code != SQLITE_OK || (flags & SQLITE_OPEN_WAL) == 0) return code;
-    current->real_sync_ = file->pMethods->xSync;
-    current->methods_ = *file->pMethods;
-    current->methods_.xSync = &FaultyDisk::sync;
-    file->pMethods = &current->methods_;
-    return SQLITE_OK;
-  }
-
-  static int sync(sqlite3_file* file, int flags) {
-    std::unique_lock lock(current->mutex_);
-    ++current->fsyncs_;
-    current->waiting_ = true;
-    current->changed_.notify_all();
-    current->changed_.wait(lock, [] { return !current->held_; });
-    current->waiting_ = false;
-    return current->broken_ ? SQLITE_IOERR_FSYNC : current->real_sync_(file, flags);
-  }
-
-  static FaultyDisk* current;  // SQLite's callbacks carry no pointer of ours
-
-  sqlite3_vfs* real_ = nullptr;
-  sqlite3_vfs layer_{};
-  sqlite3_io_methods methods_{};
-  int (*real_sync_)(sqlite3_file*, int) = nullptr;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool held_ = false;
-  bool waiting_ = false;
-  bool broken_ = false;
-  int fsyncs_ = 0;
-};
-
-FaultyDisk* FaultyDisk::current = nullptr;
 
 class DatabaseTest : public testing::Test {
  protected:

@@ -35,6 +35,11 @@ inline constexpr std::size_t kQueueWaitMs = 20'000;
 inline constexpr std::size_t kQueueLeaseMs = 43'200'000;
 inline constexpr std::size_t kQueueDelayMs = 900'000;
 inline constexpr std::size_t kQueueNameBytes = 80;
+inline constexpr std::size_t kQueueInFlight = 120'000;
+inline constexpr std::size_t kQueuePauseMs = 60'000;  // after a purge before the next, after a deletion before the name
+inline constexpr std::size_t kQueueTags = 50;
+inline constexpr std::size_t kMessageAttributes = 10;
+inline constexpr std::size_t kMessageAttributeNameBytes = 256;
 inline constexpr std::size_t kQueueMemoryBytes = 2'000'000'000;  // all queues of a process together
 
 // AWS clients

@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "aws/client.h"
+#include "base/database.h"
 #include "base/testing.h"
 #include "fleet/backends/process_fleet.h"
 #include "localcloud/localcloud.h"
 #include "net/http_client.h"
+#include "queue/backends/durable_queue.h"
 #include "queue/backends/memory_queue.h"
 #include "store/backends/memory_store.h"
 
@@ -18,7 +20,13 @@ namespace facefleet::localcloud {
 
 class DoorsUnderTest {
  public:
-  explicit DoorsUnderTest(std::uint32_t fleet_cap = 3) {
+  // `queue_pause`: none, as the queues' contract makes a queue again that it has just removed. `durable`: the queues
+  // lie on disk, as they do outside tests.
+  explicit DoorsUnderTest(std::uint32_t fleet_cap = 3, Millis queue_pause = Millis{0}, bool durable = false) {
+    if (durable) {
+      database_ = Database::open(executor(), folder_.path() / "data", Log::silent()).value();
+      queues_ = queue::open_durable_queues(executor(), *database_, clock_, random_, Log::silent()).value();
+    }
     fleet::ProcessOptions fleet_options;
     fleet_options.folder = folder_.path() / "fleet";
     fleet_options.cap = fleet_cap;
@@ -31,6 +39,7 @@ class DoorsUnderTest {
     options.port = 0;
     options.credentials = credentials_;
     options.account = "123456789012";
+    options.queue_pause = queue_pause;
     doors_ = LocalCloud::open(executor(), std::move(options),
                               {*queues_, *store_, fleet_.get(), clock_, random_, Log::silent()})
                  .value();
@@ -109,6 +118,7 @@ class DoorsUnderTest {
   SystemRandom random_;
   asio::io_context context_;
   aws::Credentials credentials_{"AKTEST", "a secret of the test", ""};
+  std::unique_ptr<Database> database_;
   std::unique_ptr<queue::Queues> queues_ =
       queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
   std::unique_ptr<store::ObjectStore> store_ = store::open_memory_store(clock_);

@@ -38,7 +38,7 @@ class Doors final : public LocalCloud {
   Doors(Options options, Parts parts)
       : options_(std::move(options)),
         parts_(std::move(parts)),
-        sqs_{parts_.queues, options_.region, options_.account},
+        sqs_{parts_.queues, options_.region, options_.account, parts_.clock, options_.queue_pause},
         s3_{parts_.store, options_.region, options_.account, options_.credentials.secret_access_key, signing_keys_},
         ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances} {}
 

@@ -10,6 +10,7 @@
 #include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "fleet/fleet.h"
@@ -27,6 +28,8 @@ struct Options {
   bool any_key = false;
   std::string region = "us-east-1";
   std::string account = "000000000000";
+  // SQS's pause after a purge before the next, and after a queue's deletion before one of its name.
+  Millis queue_pause{limits::kQueuePauseMs};
 };
 
 struct Parts {

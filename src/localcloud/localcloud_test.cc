@@ -18,6 +18,7 @@ using testing::HasSubstr;
 
 class SqsPlace final : public queue::QueuePlace {
  public:
+  explicit SqsPlace(bool durable) : doors_(3, Millis{0}, durable) {}
   asio::io_context& context() override { return doors_.context(); }
   queue::Queues& queues() override { return *queues_; }
 
@@ -132,8 +133,11 @@ TEST_F(LocalCloudTest, ATakenPortIsAConflict) {
 
 namespace facefleet::queue {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(QueueTimeContract);  // the door deals in whole seconds
-INSTANTIATE_TEST_SUITE_P(SqsDoor, QueueContract,
-                         testing::Values(QueueBackend{"sqs", [] { return std::make_unique<localcloud::SqsPlace>(); }}));
+INSTANTIATE_TEST_SUITE_P(
+    SqsDoor, QueueContract,
+    testing::Values(QueueBackend{"memory", [] { return std::make_unique<localcloud::SqsPlace>(false); }},
+                    QueueBackend{"durable", [] { return std::make_unique<localcloud::SqsPlace>(true); }}),
+    [](const auto& backend) { return backend.param.name; });
 }  // namespace facefleet::queue
 
 namespace facefleet::store {

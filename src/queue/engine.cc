@@ -48,6 +48,7 @@ void Engine::insert(Entry entry, Now now) {
   const Sequence sequence = entry.record->sequence;
   const std::int64_t delay_ms = entry.record->visible_ms - now.wall_ms;
   entry.until = now.mono + Millis(delay_ms);
+  entry.taken = now.mono;
   const auto [at, inserted] = entries_.emplace(sequence, std::move(entry));
   if (inserted) enter_state(sequence, at->second, delay_ms > 0 ? State::kDelayed : State::kVisible);
 }
@@ -77,6 +78,7 @@ Message Engine::deliver(Entry& entry, const Terms& terms, Now now) {
   ++entry.receive_count;
   if (entry.first_received_ms == 0) entry.first_received_ms = now.wall_ms;
   entry.until = now.mono + terms.lease;
+  entry.taken = now.mono;
   entry.consumer = terms.consumer;
   enter_state(record.sequence, entry, State::kLeased);
 
@@ -88,6 +90,7 @@ Message Engine::deliver(Entry& entry, const Terms& terms, Now now) {
   message.receive_count = entry.receive_count;
   message.sent_ms = record.sent_ms;
   message.first_received_ms = entry.first_received_ms;
+  message.extras = record.extras;
   return message;
 }
 
@@ -125,6 +128,10 @@ void Engine::extend(Sequence sequence, Millis lease, Now now) {
   leave_state(sequence, entry);
   entry.until = now.mono + lease;
   enter_state(sequence, entry, lease > Millis{0} ? State::kLeased : State::kVisible);
+}
+
+Millis Engine::held_for(Sequence sequence, Now now) const {
+  return std::chrono::duration_cast<Millis>(now.mono - entries_.find(sequence)->second.taken);
 }
 
 void Engine::release(const std::string& consumer) {

@@ -36,9 +36,10 @@ struct Record {
   Bytes body;
   std::int64_t sent_ms = 0;     // wall clock
   std::int64_t visible_ms = 0;  // wall clock; sent_ms plus its delay
+  Bytes extras = {};            // Outgoing::extras
 
   // What it counts for against kQueueMemoryBytes: its body and, roughly, its nodes in the engine.
-  std::size_t memory_bytes() const { return body.size() + 512; }
+  std::size_t memory_bytes() const { return body.size() + extras.size() + 512; }
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
@@ -104,6 +105,8 @@ class Engine {
 
   // The message's lease now ends at now + lease. It must be in the engine and not leaving.
   void extend(Sequence sequence, Millis lease, Now now);
+  // How long ago the message was last delivered, or loaded. It must be in the engine.
+  Millis held_for(Sequence sequence, Now now) const;
 
   void release(const std::string& consumer);
 
@@ -124,6 +127,7 @@ class Engine {
     std::uint32_t receive_count = 0;
     std::int64_t first_received_ms = 0;
     MonoTime until;        // of the delay or lease
+    MonoTime taken = {};   // when it was last delivered, or loaded
     std::string consumer;  // who has or last had it
   };
   using Entries = std::map<Sequence, Entry>;

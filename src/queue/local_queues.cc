@@ -170,12 +170,13 @@ Result<RecordPtr> LocalQueue::accept(Outgoing message, Now now) {
   if (!within(message.delay, limits::kQueueDelayMs)) return invalid("a message's delay is 0 to 15 minutes");
   auto record = std::make_shared<Record>();
   record->body = std::move(message.body);
+  record->extras = std::move(message.extras);
   if (place_->memory_bytes + record->memory_bytes() > limits::kQueueMemoryBytes)
     return Error{Code::kBusy, "the queues of this machine are full; receive some messages first", "queues_full"};
   record->sequence = ++place_->last_sequence;
   record->id = make_id(now.wall_ms, place_->random);
   record->sent_ms = now.wall_ms;
-  const Millis delay = message.delay > Millis{0} ? message.delay : record_.attributes.delay;
+  const Millis delay = message.delay > Millis{0} || message.at_once ? message.delay : record_.attributes.delay;
   record->visible_ms = now.wall_ms + delay.count();
   place_->memory_bytes += record->memory_bytes();
   return RecordPtr(std::move(record));
@@ -313,7 +314,11 @@ Task<Result<void>> LocalQueue::extend(std::string receipt, Millis lease) {
   settle();
   if (engine_.standing(*delivery) != Engine::Standing::kCurrent)
     co_return Error{Code::kNotFound, "the message is gone, or someone else has it", "no_such_message"};
-  engine_.extend(delivery->sequence, lease, place_->now());
+  const Now now = place_->now();
+  const Millis lasted = std::chrono::floor<std::chrono::seconds>(engine_.held_for(delivery->sequence, now));
+  if (!within(lasted + lease, limits::kQueueLeaseMs))
+    co_return Error{Code::kInvalidInput, "a delivery's lease ends 12 hours after it at the latest", "lease_too_long"};
+  engine_.extend(delivery->sequence, lease, now);
   wake();
   co_return Result<void>();
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,7 +21,9 @@ namespace facefleet::queue {
 
 struct Outgoing {
   Bytes body;
-  Millis delay{0};  // 0 to 15 minutes; added to nothing: 0 means the queue's own default delay
+  Millis delay{0};       // 0 to 15 minutes; added to nothing: 0 means the queue's own default delay
+  Bytes extras = {};     // what a door keeps beside the body (SQS's message attributes); the sqs backend carries none
+  bool at_once = false;  // a delay of 0 is meant, whatever the queue's own
 };
 
 struct Message {
@@ -30,6 +33,7 @@ struct Message {
   std::uint32_t receive_count = 0;
   std::int64_t sent_ms = 0;            // wall clock
   std::int64_t first_received_ms = 0;  // wall clock
+  Bytes extras;                        // as they were sent
 };
 
 struct Receive {
@@ -57,6 +61,7 @@ struct Attributes {
   std::uint32_t receives_max = 0;  // deliveries after which a message goes to dead_letter_queue
   std::int64_t created_ms = 0;
   std::int64_t modified_ms = 0;
+  std::map<std::string, std::string> kept = {};  // tags and the like, which a door keeps and no queue acts on
   bool operator==(const Attributes&) const = default;
 };
 
@@ -87,7 +92,8 @@ class Queue {
   virtual Task<std::vector<Result<void>>> remove_batch(std::vector<std::string> receipts) = 0;
 
   // The lease now ends `lease` from this call; 0 makes the message visible at once.
-  // kNotFound if the message is gone or another consumer has it.
+  // kNotFound if the message is gone or another consumer has it. kInvalidInput: not a receipt of this queue, or,
+  // with reason `lease_too_long`, more than 12 hours from the delivery.
   virtual Task<Result<void>> extend(std::string receipt, Millis lease) = 0;
 
   // Deletes all messages: visible, in flight and delayed.

@@ -28,11 +28,17 @@ Task<Result<void>> delete_message_batch(Call& call);
 Task<Result<void>> delete_queue(Call& call);
 Task<Result<void>> get_queue_attributes(Call& call);
 Task<Result<void>> get_queue_url(Call& call);
+Task<Result<void>> list_dead_letter_source_queues(Call& call);
+Task<Result<void>> list_queue_tags(Call& call);
 Task<Result<void>> list_queues(Call& call);
+Task<Result<void>> message_move_task(Call& call);
+Task<Result<void>> permission(Call& call);
 Task<Result<void>> purge_queue(Call& call);
 Task<Result<void>> receive_message(Call& call);
 Task<Result<void>> send_message(Call& call);
 Task<Result<void>> send_message_batch(Call& call);
 Task<Result<void>> set_queue_attributes(Call& call);
+Task<Result<void>> tag_queue(Call& call);
+Task<Result<void>> untag_queue(Call& call);
 
 }  // namespace facefleet::localcloud::sqs

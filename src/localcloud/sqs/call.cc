@@ -9,6 +9,12 @@
 
 namespace facefleet::localcloud::sqs {
 
+bool is_recent(const Service& service, std::map<std::string, MonoTime, std::less<>>& times, std::string_view name) {
+  const MonoTime now = service.clock.now();
+  std::erase_if(times, [&](const auto& one) { return now - one.second >= service.pause; });
+  return times.find(name) != times.end();
+}
+
 Task<Result<std::shared_ptr<queue::Queue>>> open_queue(Call& call) {
   const auto url = required(call.parameters, "QueueUrl");
   if (!url) co_return url.error();
@@ -16,6 +22,20 @@ Task<Result<std::shared_ptr<queue::Queue>>> open_queue(Call& call) {
   auto opened = co_await call.service.queues.open(std::move(name));
   if (!opened) co_return from_queue(call, opened.error());
   co_return std::move(*opened);
+}
+
+Error from_queue(const Call& call, const Error& error) {
+  switch (error.code) {
+    case Code::kNotFound:
+      return {Code::kNotFound,
+              call.protocol == aws::Protocol::kJson ? "The specified queue does not exist."
+                                                    : "The specified queue does not exist for this wsdl version.",
+              "AWS.SimpleQueueService.NonExistentQueue"};
+    case Code::kInvalidInput: return invalid_request(error.message);
+    case Code::kConflict: return {Code::kConflict, error.message, "QueueAlreadyExists"};
+    case Code::kBusy: return {Code::kBusy, error.message, "OverLimit"};
+    default: return {error.code, error.message, ""};
+  }
 }
 
 std::string queue_url(const Call& call, std::string_view name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,15 @@ struct Service {
   queue::Queues& queues;
   std::string region;
   std::string account;
+  const Clock& clock;
+  Millis pause;  // after a purge before the next, and after a queue's deletion before one of its name
+  // When a queue was last purged or deleted, by its name: SQS makes callers wait after either.
+  std::map<std::string, MonoTime, std::less<>> purged = {};
+  std::map<std::string, MonoTime, std::less<>> deleted = {};
 };
+
+// Whether `name` is in `times` (of `service`) with a moment less than its pause ago; forgets all that are older.
+bool is_recent(const Service& service, std::map<std::string, MonoTime, std::less<>>& times, std::string_view name);
 
 // One call, in whichever wire form; lives until its action has ended.
 struct Call {
@@ -38,6 +47,9 @@ std::string queue_url(const Call& call, std::string_view name);
 std::string queue_arn(const Service& service, std::string_view name);
 // The name at the end of an ARN; nothing if it is no SQS ARN.
 std::optional<std::string> name_of_arn(std::string_view arn);
+
+// A queue's own error as SQS tells it.
+Error from_queue(const Call& call, const Error& error);
 
 // MissingParameter if it is not there or empty.
 Result<std::string_view> required(const aws::Parameter& parameters, std::string_view name);

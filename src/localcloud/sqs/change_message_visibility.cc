@@ -19,6 +19,9 @@ Task<Result<void>> change(Call& call, queue::Queue& queue, const aws::Parameter&
   std::string named(*receipt);
   const auto extended = co_await queue.extend(std::move(named), std::chrono::seconds(**seconds));
   if (extended) co_return Result<void>();
+  if (extended.error().reason == "lease_too_long")
+    co_return invalid_parameter(std::to_string(**seconds), "VisibilityTimeout",
+                                "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]");
   if (extended.error().code == Code::kInvalidInput) co_return invalid_receipt(*receipt);
   if (extended.error().code == Code::kNotFound)
     co_return invalid_parameter(*receipt, "ReceiptHandle",

@@ -49,22 +49,14 @@ Error unsupported(std::string_view sentence) {
   return bad_request(prefixed("UnsupportedOperation"), std::string(sentence));
 }
 
-Error batch_error(std::string_view code, std::string_view message) {
-  return bad_request(prefixed(code), std::string(message));
+Error sqs_error(std::string_view code, std::string message) { return bad_request(prefixed(code), std::move(message)); }
+
+Error invalid_characters() {
+  return bad_request("InvalidMessageContents",
+                     "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | "
+                     "#xE000 to #xFFFD | #x10000 to #x10FFFF.");
 }
 
-Error from_queue(const Call& call, const Error& error) {
-  switch (error.code) {
-    case Code::kNotFound:
-      return {Code::kNotFound,
-              call.protocol == aws::Protocol::kJson ? "The specified queue does not exist."
-                                                    : "The specified queue does not exist for this wsdl version.",
-              prefixed("NonExistentQueue")};
-    case Code::kInvalidInput: return invalid_request(error.message);
-    case Code::kConflict: return {Code::kConflict, error.message, "QueueAlreadyExists"};
-    case Code::kBusy: return {Code::kBusy, error.message, "OverLimit"};
-    default: return {error.code, error.message, ""};
-  }
-}
+Error malformed_attributes(std::string message) { return bad_request("InvalidParameterValue", std::move(message)); }
 
 }  // namespace facefleet::localcloud::sqs

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "localcloud/sqs/call.h"
 
 namespace facefleet::localcloud::sqs {
 
@@ -15,10 +14,10 @@ Error unknown_attribute(std::string_view name);
 Error invalid_attribute(std::string_view name, std::string_view reason = {});
 Error invalid_receipt(std::string_view receipt);
 Error unsupported(std::string_view sentence);
-// `code` without SQS's prefix, such as EmptyBatchRequest.
-Error batch_error(std::string_view code, std::string_view message);
-
-// A queue's own error as SQS tells it.
-Error from_queue(const Call& call, const Error& error);
+Error invalid_characters();
+// Of a message's attributes; the sentence is told as it is.
+Error malformed_attributes(std::string message);
+// `code` without SQS's prefix, such as PurgeQueueInProgress.
+Error sqs_error(std::string_view code, std::string message);
 
 }  // namespace facefleet::localcloud::sqs

@@ -10,10 +10,22 @@
 
 namespace facefleet::localcloud::sqs {
 
-// The message of a SendMessage or of a batch's entry; its body is moved out of `parameters`.
-Result<queue::Outgoing> take_message(aws::Parameter& parameters);
+// A message that is to be sent, and what the answer says of it.
+struct Draft {
+  queue::Outgoing message;
+  std::size_t bytes = 0;  // that count against the queue's and the batch's limits: body and attributes
+  std::string body_md5;
+  std::string attributes_md5;         // empty: it has none
+  std::string system_attributes_md5;  // empty: it has none
+};
 
-// Refuses a body longer than the queue takes.
+// The message of a SendMessage or of a batch's entry; its body is moved out of `parameters`.
+Result<Draft> take_message(aws::Parameter& parameters);
+
+// What SendMessage and a batch's entry answer, once the queue has given the message its `id`.
+void write_receipt_of(aws::ResultWriter& result, const Draft& draft, std::string_view id);
+
+// Refuses a message longer than the queue takes.
 Task<Result<void>> check_length(const Call& call, queue::Queue& queue, std::size_t bytes);
 
 struct BatchEntry {

@@ -1,4 +1,3 @@
-#include "base/hash.h"
 #include "localcloud/sqs/actions.h"
 #include "localcloud/sqs/errors.h"
 #include "localcloud/sqs/messages.h"
@@ -10,13 +9,11 @@ Task<Result<void>> send_message(Call& call) {
   if (!queue) co_return queue.error();
   auto message = take_message(call.parameters);
   if (!message) co_return message.error();
-  const auto fits = co_await check_length(call, **queue, message->body.size());
+  const auto fits = co_await check_length(call, **queue, message->bytes);
   if (!fits) co_return fits.error();
-  const std::string digest = hex(md5(message->body));
-  const auto id = co_await (*queue)->send(std::move(*message));
+  const auto id = co_await (*queue)->send(std::move(message->message));
   if (!id) co_return from_queue(call, id.error());
-  call.result.text("MD5OfMessageBody", digest);
-  call.result.text("MessageId", message_id(*id));
+  write_receipt_of(call.result, *message, *id);
   co_return Result<void>();
 }
 

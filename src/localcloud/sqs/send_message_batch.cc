@@ -1,4 +1,3 @@
-#include "base/hash.h"
 #include "base/limits.h"
 #include "localcloud/sqs/actions.h"
 #include "localcloud/sqs/errors.h"
@@ -14,7 +13,7 @@ Task<Result<void>> send_message_batch(Call& call) {
 
   std::vector<BatchFailure> failures;
   std::vector<queue::Outgoing> messages;
-  std::vector<std::pair<std::string, std::string>> sent;  // id, MD5
+  std::vector<std::pair<std::string, Draft>> sent;  // by the entry's id
   std::size_t bytes = 0;
   for (const BatchEntry& entry : *entries) {
     auto message = take_message(*entry.parameters);
@@ -22,19 +21,19 @@ Task<Result<void>> send_message_batch(Call& call) {
       failures.push_back({entry.id, message.error()});
       continue;
     }
-    bytes += message->body.size();
-    const auto fits = co_await check_length(call, **queue, message->body.size());
+    bytes += message->bytes;
+    const auto fits = co_await check_length(call, **queue, message->bytes);
     if (!fits) {
       failures.push_back({entry.id, fits.error()});
       continue;
     }
-    sent.emplace_back(entry.id, hex(md5(message->body)));
-    messages.push_back(std::move(*message));
+    messages.push_back(std::move(message->message));
+    sent.emplace_back(entry.id, std::move(*message));
   }
   if (bytes > limits::kQueueMessageBytes)
-    co_return batch_error("BatchRequestTooLong", "Batch requests cannot be longer than " +
-                                                     std::to_string(limits::kQueueMessageBytes) +
-                                                     " bytes. You have sent " + std::to_string(bytes) + " bytes.");
+    co_return sqs_error("BatchRequestTooLong", "Batch requests cannot be longer than " +
+                                                   std::to_string(limits::kQueueMessageBytes) +
+                                                   " bytes. You have sent " + std::to_string(bytes) + " bytes.");
 
   std::vector<Result<std::string>> results;
   if (!messages.empty()) results = co_await (*queue)->send_batch(std::move(messages));
@@ -47,8 +46,7 @@ Task<Result<void>> send_message_batch(Call& call) {
     }
     call.result.open_item(kItem);
     call.result.text("Id", sent[i].first);
-    call.result.text("MessageId", message_id(*results[i]));
-    call.result.text("MD5OfMessageBody", sent[i].second);
+    write_receipt_of(call.result, sent[i].second, *results[i]);
     call.result.close_item(kItem);
   }
   call.result.close_list();

@@ -4,6 +4,7 @@
 
 #include "aws/xml.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "localcloud/doors_under_test.h"
 
 namespace facefleet::localcloud::sqs {
@@ -192,8 +193,17 @@ TEST_F(SqsDoorTest, RefusesInSqssOwnWords) {
       {"SendMessage", R"({"QueueUrl":"q","MessageBody":"x","DelaySeconds":901})", "InvalidParameterValueException",
        "InvalidParameterValue", "Value 901 for parameter DelaySeconds is invalid."},
       {"SendMessage",
-       R"({"QueueUrl":"q","MessageBody":"x","MessageAttributes":{"a":{"DataType":"String","StringValue":"v"}}})",
-       "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", "attributes"},
+       R"({"QueueUrl":"q","MessageBody":"x","MessageAttributes":{"a":{"DataType":"String","StringValue":""}}})",
+       "InvalidParameterValueException", "InvalidParameterValue",
+       "Message (user) attribute 'a' must contain a non-empty value of type 'String'."},
+      {"SendMessage", R"({"QueueUrl":"q","MessageBody":"x","MessageDeduplicationId":"d"})",
+       "InvalidParameterValueException", "InvalidParameterValue", "not valid for this queue type"},
+      {"StartMessageMoveTask", R"({"SourceArn":"arn:aws:sqs:us-east-1:123456789012:q"})", "UnsupportedOperation",
+       "AWS.SimpleQueueService.UnsupportedOperation", "move tasks"},
+      {"AddPermission", R"({"QueueUrl":"q"})", "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation",
+       "Permissions"},
+      {"CreateQueue", R"({"QueueName":"q.fifo","Attributes":{"FifoQueue":"true"}})", "UnsupportedOperation",
+       "AWS.SimpleQueueService.UnsupportedOperation", "FIFO"},
       {"ReceiveMessage", R"({"QueueUrl":"q","MaxNumberOfMessages":11})", "InvalidParameterValueException",
        "InvalidParameterValue",
        "Value 11 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."},
@@ -276,6 +286,56 @@ TEST_F(SqsDoorTest, ALongPollerThatDisconnectsBurnsNoDelivery) {
   doors_.json("SendMessage", R"({"QueueUrl":"q","MessageBody":"x"})");
   const auto got = doors_.json("ReceiveMessage", R"({"QueueUrl":"q","WaitTimeSeconds":5,"AttributeNames":["All"]})");
   EXPECT_THAT(got.body, HasSubstr("\"ApproximateReceiveCount\":\"1\""));
+}
+
+TEST_F(SqsDoorTest, AttributesOfAMessageGoThroughBothForms) {
+  create("q");
+  const auto sent = doors_.query("sqs",
+                                 "Action=SendMessage&QueueUrl=q&MessageBody=x&MessageAttribute.1.Name=b&"
+                                 "MessageAttribute.1.Value.DataType=Binary&MessageAttribute.1.Value.BinaryValue=AAE%3D&"
+                                 "MessageAttribute.2.Name=a&MessageAttribute.2.Value.DataType=String.x&"
+                                 "MessageAttribute.2.Value.StringValue=v%22&DelaySeconds=0");
+  const std::string buffer("\0\0\0\1a\0\0\0\10String.x\1\0\0\0\2v\"\0\0\0\1b\0\0\0\6Binary\2\0\0\0\2\0\1", 46);
+  EXPECT_EQ(xml(sent, "SendMessageResult/MD5OfMessageAttributes"), hex(md5(buffer)));
+  const auto got =
+      doors_.json("ReceiveMessage", R"({"QueueUrl":"q","VisibilityTimeout":0,"MessageAttributeNames":["All"]})");
+  EXPECT_THAT(got.body, HasSubstr(R"("MessageAttributes":{"a":{"StringValue":"v\"","DataType":"String.x"},)"
+                                  R"("b":{"BinaryValue":"AAE=","DataType":"Binary"}})"));
+  const auto one = doors_.query("sqs", "Action=ReceiveMessage&QueueUrl=q&MessageAttributeName.1=a");
+  EXPECT_THAT(one.body, HasSubstr("<MessageAttribute><Name>a</Name><Value><StringValue>v&quot;</StringValue>"
+                                  "<DataType>String.x</DataType></Value></MessageAttribute>"));
+  EXPECT_THAT(one.body, Not(HasSubstr("Binary")));
+}
+
+TEST_F(SqsDoorTest, NothingMoreIsHandedOutWhereTooMuchIsInFlight) {
+  create("q");
+  auto queue = run_task(doors_.context(), doors_.queues().open("q")).value();
+  for (std::size_t i = 0; i <= limits::kQueueInFlight; i += limits::kQueueBatchEntries) {
+    std::vector<queue::Outgoing> batch(limits::kQueueBatchEntries, {"x", Millis{0}});
+    run_task(doors_.context(), queue->send_batch(std::move(batch)));
+    if (i == limits::kQueueInFlight) break;
+    run_task(doors_.context(), queue->receive({.max = limits::kQueueBatchEntries, .lease = Millis{600'000}})).value();
+  }
+  const auto refused = doors_.json("ReceiveMessage", R"({"QueueUrl":"q"})");
+  EXPECT_EQ(refused.status, 403);
+  expect_json_error(refused, 403, "OverLimit", "OverLimit");
+  EXPECT_EQ(doors_.json("ReceiveMessage", R"({"QueueUrl":"q","WaitTimeSeconds":1})").body, "{}");
+}
+
+TEST(SqsPauseTest, PurgesAndNamesOfDeletedQueuesMustWait) {
+  DoorsUnderTest doors(3, Millis{60'000});
+  const auto code = [](const net::HttpResponse& answer) { return answer.headers.get("x-amzn-query-error"); };
+  ASSERT_EQ(doors.json("CreateQueue", R"({"QueueName":"q"})").status, 200);
+  ASSERT_EQ(doors.json("PurgeQueue", R"({"QueueUrl":"q"})").status, 200);
+  const auto purge = doors.json("PurgeQueue", R"({"QueueUrl":"q"})");
+  EXPECT_EQ(purge.status, 403);
+  EXPECT_EQ(code(purge), "AWS.SimpleQueueService.PurgeQueueInProgress;Sender");
+  EXPECT_THAT(purge.body, HasSubstr("Only one PurgeQueue operation on q is allowed every 60 seconds."));
+  ASSERT_EQ(doors.json("DeleteQueue", R"({"QueueUrl":"q"})").status, 200);
+  const auto create = doors.json("CreateQueue", R"({"QueueName":"q"})");
+  EXPECT_EQ(create.status, 400);
+  EXPECT_EQ(code(create), "AWS.SimpleQueueService.QueueDeletedRecently;Sender");
+  EXPECT_EQ(doors.json("CreateQueue", R"({"QueueName":"other"})").status, 200);
 }
 
 TEST(MessageIdTest, IsTheUlidsBitsAsAUuid) {
