@@ -1,7 +1,7 @@
 """AWS's SDKs as the tests call them, whatever language and version they are of.
 
-A version of boto3 that cannot be imported beside the installed one, and the JavaScript SDK, run in a process each, which
-reads a call a line from its standard input and writes its outcome, a line too: old_sdk_host.py and js/host.mjs. Bytes
+A version of boto3 that cannot be imported beside the installed one, and the JavaScript SDK, run in a process each. It
+reads a call a line from its standard input and writes its outcome, a line too: sdk_1_26_host.py and js/host.mjs. Bytes
 travel as {"$bytes": "base 64"}.
 """
 
@@ -78,7 +78,7 @@ OLD_SDK = OldSdk()
 
 def command_of(kind: str) -> tuple[list[str], dict[str, str]]:
     if kind in ("boto3-1.26", "awscli"):
-        return [*OLD_SDK.command("runpy")[:-2], str(HERE / "old_sdk_host.py")], OLD_SDK.environment
+        return [*OLD_SDK.command("runpy")[:-2], str(HERE / "sdk_1_26_host.py")], OLD_SDK.environment
     node = shutil.which("node")
     if node is None:
         pytest.skip("there is no node on this machine")

@@ -71,9 +71,9 @@ def by_command_line(service, operation, parameters):
 
 
 def blobs_for_command_line(value):
-    """The command line v1 takes bytes in JSON as base 64."""
+    """The command line v1 takes the bytes of text alone, as that text."""
     if isinstance(value, dict):
-        return value["$bytes"] if set(value) == {"$bytes"} else {
+        return base64.b64decode(value["$bytes"]).decode() if set(value) == {"$bytes"} else {
             key: blobs_for_command_line(one) for key, one in value.items()}
     return [blobs_for_command_line(one) for one in value] if isinstance(value, list) else value
 
