@@ -7,12 +7,13 @@ names the build folder, `build/dev` or `build/release` by default.
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
-moto_server = pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / ".deps/emulators"))  # last: its boto3 is the installed one
+moto_server = pytest.importorskip("moto.server", reason="./dev test installs moto")
 
 # What moto does otherwise than AWS, by test; the rest of each suite must pass.
 DEVIATIONS = {

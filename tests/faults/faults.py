@@ -1,0 +1,380 @@
+"""./dev faults: breaks the system under load and says what it cost. Each fault is a function here, and a row in FAULTS.
+
+    engine      F4   SIGKILL of the local cloud at random moments, under producers and consumers at its SQS door
+    workers     F1   SIGKILL of a random worker after every few answers
+    stopped     F3   SIGSTOP of a worker for twice its lease, then SIGCONT: its late answer changes nothing
+    gateway     F12  SIGKILL of the gateway while callers wait; each asks again with the same Idempotency-Key
+    poison      F14  files that are no photos among the photos: refused in words, the others answered
+    autoscaler  F16  SIGKILL of the autoscaler in the middle of a burst
+
+The numbers are those of the reliability paper's list. A run prints its seed; --seed repeats its choices (not the
+machine's timing). The verdict of every fault: nothing accepted is lost, nothing wrong is answered, nothing unexpected.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import http.client
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/faults")]
+
+from door import Door, Refused  # noqa: E402
+from ledger import Ledger  # noqa: E402
+from system import BINARY, PHOTOS, System, wait_until  # noqa: E402
+
+BROKEN = (OSError, http.client.HTTPException, Refused)
+PEOPLE = {"Barack_Obama.jpg": "Barack_Obama", "Jacinda_Ardern.jpg": "Jacinda_Ardern",
+          "Emmanuel_Macron.jpg": "Emmanuel_Macron", "unknown.jpg": "unknown"}
+
+
+@dataclasses.dataclass
+class Row:
+    """What one fault did."""
+
+    cycles: int
+    accepted: int
+    lost: int
+    wrong: int  # deleted and back, wrongly answered, or never asked for
+    duplicates: int
+    latencies_s: list[float]  # of calls while the fault was at work
+    quiet_s: list[float]  # of calls before it
+    note: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.lost == 0 and self.wrong == 0 and self.accepted > 0
+
+    @property
+    def added_p99_ms(self) -> float:
+        def p99(values: list[float]) -> float:
+            return statistics.quantiles(values, n=100)[98] if len(values) > 1 else 0.0
+
+        return max(0.0, p99(self.latencies_s) - p99(self.quiet_s)) * 1000
+
+
+@dataclasses.dataclass
+class Setting:
+    binary: Path
+    folder: Path
+    chance: random.Random
+    cycles: int
+    requests: int
+
+
+# --- F4: the engine ---------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Engine:
+    """The local cloud alone on one port and one folder, through all its lives."""
+
+    def __init__(self, setting: Setting):
+        self.data, self.port = setting.folder / "engine", free_port()
+        self.data.mkdir()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.command = [setting.binary, "localcloud", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> float:
+        """Until it answers; how long that took."""
+        began = time.monotonic()
+        with (self.data / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self.answers, 30, "the local cloud answers")
+        return time.monotonic() - began
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, (self.data / "log").read_text()[-2000:]
+        try:
+            self.door().call("ListQueues")
+            return True
+        except (*BROKEN, FileNotFoundError):
+            return False
+
+    def door(self) -> Door:
+        env = dict(line.split("=", 1) for line in (self.data / "cloud.env").read_text().splitlines())
+        return Door(self.endpoint, env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+class Load:
+    """Producers and consumers that go on whatever happens to the engine, and write down what they were told."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, seed: int):
+        self.engine, self.ledger, self.done = engine, ledger, threading.Event()
+        self.latencies_s: list[float] = []
+        self.threads = [threading.Thread(target=self.produce, args=(f"{seed:x}-{i}",)) for i in range(3)]
+        self.threads += [threading.Thread(target=self.consume) for _ in range(2)]
+        for thread in self.threads:
+            thread.start()
+
+    def produce(self, prefix: str) -> None:
+        door, number = self.engine.door(), 0
+        while not self.done.is_set():
+            names = [f"{prefix}-{number + i}" for i in range(1 if number % 3 else 5)]
+            number += len(names)
+            for name in names:
+                self.ledger.attempt(name)
+            began = time.monotonic()
+            try:
+                if len(names) == 1:
+                    door.call("SendMessage", QueueUrl="q", MessageBody=Ledger.body(names[0]))
+                    self.ledger.accept(names[0])
+                else:
+                    entries = [{"Id": str(i), "MessageBody": Ledger.body(name)} for i, name in enumerate(names)]
+                    for one in door.call("SendMessageBatch", QueueUrl="q", Entries=entries).get("Successful", []):
+                        self.ledger.accept(names[int(one["Id"])])
+                self.latencies_s.append(time.monotonic() - began)
+            except BROKEN:
+                time.sleep(0.005)
+
+    def consume(self) -> None:
+        door = self.engine.door()
+        while not self.done.is_set():
+            try:
+                take(door, self.ledger, wait_s=1)
+            except BROKEN:
+                time.sleep(0.005)
+
+    def stop(self) -> None:
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def take(door: Door, ledger: Ledger, wait_s: int) -> int:
+    """Receives once and deletes what came; how many that were."""
+    messages = door.call("ReceiveMessage", QueueUrl="q", MaxNumberOfMessages=10, WaitTimeSeconds=wait_s).get(
+        "Messages", [])
+    for message in messages:
+        name = ledger.receive(message["Body"])
+        door.call("DeleteMessage", QueueUrl="q", ReceiptHandle=message["ReceiptHandle"])
+        ledger.delete(name)
+    return len(messages)
+
+
+def engine(setting: Setting) -> Row:
+    """A message whose deletion was not acknowledged may come again: that is a duplicate, and no fault."""
+    subject, ledger = Engine(setting), Ledger()
+    starts = [subject.start()]
+    # What a dead consumer held is visible at once after a restart; the lease only has to outlast a cycle.
+    subject.door().call("CreateQueue", QueueName="q", Attributes={"VisibilityTimeout": "30"})
+    load = Load(subject, ledger, setting.chance.getrandbits(32))
+    try:
+        time.sleep(0.5)
+        quiet = len(load.latencies_s)
+        for _ in range(setting.cycles):
+            time.sleep(setting.chance.uniform(0.02, 0.6))
+            subject.kill()
+            starts.append(subject.start())
+        load.stop()
+        subject.kill()  # once more: ends all leases
+        starts.append(subject.start())
+        door = subject.door()
+        while take(door, ledger, wait_s=0):
+            pass
+    finally:
+        load.stop()
+        subject.kill()
+    return Row(setting.cycles, len(ledger.accepted), len(ledger.lost), len(ledger.back) + len(ledger.unexpected),
+               ledger.duplicates, load.latencies_s[quiet:], load.latencies_s[:quiet],
+               f"deleted and back {len(ledger.back)}, unexpected {len(ledger.unexpected)}; restart to serving "
+               f"{max(starts) * 1000:.0f} ms at most")
+
+
+# --- the whole system -------------------------------------------------------------------------------------------------
+
+
+class Callers:
+    """People with photos; each asks until it is answered, with one Idempotency-Key."""
+
+    def __init__(self, system: System):
+        self.system = system
+        self.probes = {name: (PHOTOS / "probes" / name).read_bytes() for name in PEOPLE}
+        self.lost, self.wrong, self.latencies_s, self.answered = 0, [], [], threading.Semaphore(0)
+        self.lock = threading.Lock()
+
+    def ask(self, number: int) -> None:
+        probe = list(PEOPLE)[number % len(PEOPLE)]
+        expected = f"p{number}:{PEOPLE[probe]}"
+        began, answer = time.monotonic(), None
+        while answer is None and time.monotonic() - began < 90:
+            try:
+                got = self.system.upload((f"p{number}.x.jpg", self.probes[probe]),
+                                         headers={"Idempotency-Key": f"key-{number}"})
+                answer = got if got.status not in (429, 503) else None
+            except BROKEN:
+                pass
+            if answer is None:
+                time.sleep(0.05)
+        with self.lock:
+            if answer is None:
+                self.lost += 1
+            elif (answer.status, answer.text.strip()) != (200, expected):
+                self.wrong.append((answer.status, answer.text, expected))
+            self.latencies_s.append(time.monotonic() - began)
+        self.answered.release()
+
+    def all(self, numbers: range, at_once: int = 12) -> None:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(self.ask, numbers))
+
+
+def with_system(setting: Setting, breaks, *arguments: str) -> Row:
+    """Callers, first in quiet, then while `breaks(system, callers, done)` runs beside them; how often it broke."""
+    system = System(setting.binary, setting.folder / breaks.__name__, list(arguments), {})
+    done, cycles = threading.Event(), [0]
+    try:
+        system.start()
+        system.enrol(PHOTOS / "people")
+        callers = Callers(system)
+        callers.all(range(20))
+        quiet = len(callers.latencies_s)
+        breaker = threading.Thread(target=lambda: cycles.__setitem__(0, breaks(system, callers, done, setting)))
+        breaker.start()
+        callers.all(range(20, 20 + setting.requests))
+        done.set()
+        breaker.join()
+        wait_until(lambda: left_in_queues(system) == 0, 60, "the queues are empty")
+    finally:
+        done.set()
+        system.stop()
+    return Row(cycles[0], 20 + setting.requests, callers.lost, len(callers.wrong), 0, callers.latencies_s[quiet:],
+               callers.latencies_s[:quiet], str(callers.wrong[:1]) if callers.wrong else "")
+
+
+def left_in_queues(system: System) -> int:
+    sqs = system.boto3("sqs")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+             "ApproximateNumberOfMessagesDelayed"]
+    return sum(int(count) for url in sqs.list_queues().get("QueueUrls", [])
+               for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
+
+
+def after_answers(callers: Callers, done: threading.Event, count: int) -> bool:
+    """Once so many more have been answered; false when all have."""
+    while count and not done.is_set():
+        count -= callers.answered.acquire(timeout=0.2)
+    return not done.is_set()
+
+
+def living_workers(system: System) -> list[int]:
+    return [pid for pid in system.pids().get("workers", []) if system.is_ours(pid)]
+
+
+def kill_workers(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
+    kills = 0
+    while after_answers(callers, done, 3):
+        if workers := living_workers(system):
+            os.kill(setting.chance.choice(workers), signal.SIGKILL)
+            kills += 1
+    return kills
+
+
+def stop_workers(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
+    """The course's profile has the shortest lease there is; SIGCONT comes after twice the default one at most."""
+    stops = 0
+    while after_answers(callers, done, 10):
+        if not (workers := living_workers(system)):
+            continue
+        worker = setting.chance.choice(workers)
+        os.kill(worker, signal.SIGSTOP)
+        stops += 1
+        done.wait(20)
+        if system.is_ours(worker):
+            os.kill(worker, signal.SIGCONT)
+    return stops
+
+
+def kill_gateway(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
+    kills = 0
+    while after_answers(callers, done, 15):
+        if (pid := system.pids().get("gateway")) and system.is_ours(pid):
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+    return kills
+
+
+def kill_autoscaler(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
+    kills = 0
+    while after_answers(callers, done, 10):
+        if (pid := system.pids().get("autoscaler")) and system.is_ours(pid):
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+    return kills
+
+
+def send_poison(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
+    """Each is refused with 4xx and a reason."""
+    photo = callers.probes["unknown.jpg"]
+    kinds = [b"", b"not an image", photo[:len(photo) // 2], b"\x89PNG\r\n\x1a\n" + bytes(64), b"GIF89a" + bytes(64),
+             setting.chance.randbytes(10_000)]
+    sent = 0
+    while after_answers(callers, done, 4):
+        answer = system.upload(("poison.jpg", kinds[sent % len(kinds)]))
+        sent += 1
+        if not 400 <= answer.status < 500 or not answer.text:
+            callers.wrong.append((answer.status, answer.text, "a refusal in words"))
+    return sent
+
+
+FAULTS = {
+    "engine": engine,
+    "workers": lambda setting: with_system(setting, kill_workers),
+    "stopped": lambda setting: with_system(setting, stop_workers),
+    "gateway": lambda setting: with_system(setting, kill_gateway, "--listen", f"127.0.0.1:{free_port()}"),
+    "poison": lambda setting: with_system(setting, send_poison),
+    "autoscaler": lambda setting: with_system(setting, kill_autoscaler),
+}
+
+
+def run(names: list[str], seed: int, cycles: int, requests: int) -> bool:
+    print(f"seed {seed}", flush=True)
+    print(f"{'fault':<11} {'cycles':>6} {'accepted':>9} {'lost':>5} {'wrong':>6} {'duplicates':>11} "
+          f"{'added p99':>10}", flush=True)
+    good = True
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="facefleet-faults-") as folder:
+            row = FAULTS[name](Setting(BINARY, Path(folder), random.Random(f"{seed} {name}"), cycles, requests))
+        good = good and row.good
+        print(f"{name:<11} {row.cycles:>6} {row.accepted:>9} {row.lost:>5} {row.wrong:>6} {row.duplicates:>11} "
+              f"{row.added_p99_ms:>7.0f} ms  {row.note}", flush=True)
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    parser.add_argument("--only", help="some of them, with commas between")
+    parser.add_argument("--cycles", type=int, default=20, help="kills of the engine")
+    parser.add_argument("--requests", type=int, default=60, help="photos while the whole system is broken")
+    arguments = parser.parse_args()
+    names = arguments.only.split(",") if arguments.only else list(FAULTS)
+    if unknown := [name for name in names if name not in FAULTS]:
+        parser.error(f"there is no fault {unknown[0]}; there are {', '.join(FAULTS)}")
+    return 0 if run(names, arguments.seed, arguments.cycles, arguments.requests) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
