@@ -3,7 +3,7 @@
 
 import { showFleet } from "/ui/fleet.js";
 
-const UPLOADS_AT_ONCE = 6;  // browsers open no more connections to one place
+const UPLOADS_AT_ONCE = 5;  // browsers open six connections to one place: one stays free for the status
 const PHOTOS_TOGETHER = 20;  // in one request, where many wait: so that a crowd of photos meets a crowd of workers
 const BYTES_TOGETHER = 16e6;
 const LOOK_EVERY_MS = 300;
