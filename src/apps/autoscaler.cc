@@ -27,9 +27,12 @@ class Teller {
     if (decision.target != decided_) ++changes_;
     decided_ = decision.target;
     const bool told_lately = role_.clock.now() - told_at_ < kTellEvery;
-    if (telling_ || (told_lately && decision.target == target_ && decision.reason == reason_)) return;
+    if (telling_ || (told_lately && decision.target == target_ && decision.reason == reason_ &&
+                     seen.trouble == trouble_))
+      return;
     target_ = decision.target;
     reason_ = decision.reason;
+    trouble_ = seen.trouble;
     told_at_ = role_.clock.now();
     telling_ = true;
     asio::co_spawn(role_.context, tell(boost::json::serialize(text_of(seen, decision))), asio::detached);
@@ -41,6 +44,7 @@ class Teller {
             {"shadow", shadow_},
             {"target", decision.target},
             {"reason", decision.reason},
+            {"trouble", seen.trouble},
             {"decisions", decisions_},
             {"changes", changes_},
             {"visible", seen.visible},
@@ -74,7 +78,7 @@ class Teller {
   std::uint64_t decisions_ = 0, changes_ = 0;  // since this autoscaler began
   std::uint32_t decided_ = 0;
   std::uint32_t target_ = 0;  // as last told
-  std::string reason_;
+  std::string reason_, trouble_;
   MonoTime told_at_{};
   bool telling_ = false;
 };
@@ -100,8 +104,7 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
                                                           .wait = millis(profile.autoscaler_wait_s),
                                                           .tick = millis(profile.autoscaler_tick_s)});
   if (!policy) return refuse(policy.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), profile.fleet_instance_prefix,
-                                static_cast<std::uint32_t>(profile.fleet_workers_max), role.clock, role.random);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random);
   if (!parts) return refuse(parts.error());
   Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy, shadow);
   autoscaler::Options options;
@@ -109,6 +112,8 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
   if (autoscaler::reads_responses(profile.autoscaler_policy)) options.response_queue = names.response_queue;
   options.tick = millis(profile.autoscaler_tick_s);
   options.shadow = shadow;
+  options.pool = profile.fleet_pool;
+  options.running_floor = static_cast<std::uint32_t>(profile.fleet_running_floor);
   // Nothing needs an orderly end: all that the loop knows, it looks up again when it starts.
   return run_role(role, scale(role, std::move(options), *parts, **policy, teller), [&] { role.context.stop(); });
 }

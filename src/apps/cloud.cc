@@ -62,7 +62,8 @@ Result<Cloud> open_cloud(Role& role, const Engine& engine, fleet::Fleet* fleet, 
   options.region = settings.region;
   options.credentials = choose_credentials(data_dir, role.random);
   options.any_key = settings.auth == "any";
-  const localcloud::Parts parts{*engine.queues, *engine.store, fleet, role.clock, role.random, role.log};
+  const localcloud::Parts parts{*engine.queues, *engine.store, fleet, role.clock, role.random, role.log,
+                                settings.other_instances};
   const auto executor = role.context.get_executor();
   Cloud cloud;
   // What an earlier start left running still knows its port: worth a try before any free one.

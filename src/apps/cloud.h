@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/role.h"
 #include "apps/system.h"
@@ -29,6 +31,7 @@ struct CloudSettings {
   std::string listen;  // host:port; port 0: the one of an earlier start if that is free, else any
   std::string region;
   std::string auth = "strict";  // or "any": whatever key a tool brings
+  std::function<std::vector<fleet::Instance>()> other_instances = {};  // as in localcloud::Parts
 };
 
 // What --cloud-auth may say.

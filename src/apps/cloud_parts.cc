@@ -1,5 +1,6 @@
 #include "apps/cloud_parts.h"
 
+#include "base/file.h"
 #include "fleet/backends/ec2/ec2_fleet.h"
 #include "queue/backends/sqs/sqs_queue.h"
 #include "store/backends/s3/s3_store.h"
@@ -14,10 +15,28 @@ Result<std::unique_ptr<aws::Client>> open_client(const Executor& executor, const
   return aws::Client::open(executor, std::move(*endpoint), service, clock, random);
 }
 
+Result<fleet::Ec2Options> fleet_options(const config::Profile& profile) {
+  fleet::Ec2Options options;
+  options.name_prefix = profile.fleet_instance_prefix;
+  options.cap = static_cast<std::uint32_t>(profile.fleet_workers_max);
+  options.image_id = profile.fleet_image_id;
+  options.instance_type = profile.fleet_instance_type;
+  options.key_name = profile.fleet_key_name;
+  options.subnet_id = profile.fleet_subnet_id;
+  options.instance_profile = profile.fleet_instance_profile;
+  options.security_group_ids = profile.fleet_security_groups;
+  if (profile.fleet_user_data_file.empty()) return options;
+  auto user_data = read_file(profile.fleet_user_data_file);
+  if (!user_data)
+    return Error{Code::kInvalidInput, "fleet.user_data_file: " + user_data.error().message, "user_data_file"};
+  options.user_data = std::move(*user_data);
+  return options;
+}
+
 }  // namespace
 
-Result<CloudParts> open_cloud_parts(const Executor& executor, const std::string& instance_prefix,
-                                    std::uint32_t workers_max, const Clock& clock, Random& random) {
+Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
+                                    Random& random) {
   CloudParts parts;
   const std::vector<std::pair<std::string, std::unique_ptr<aws::Client>*>> services = {
       {"sqs", &parts.sqs_client}, {"s3", &parts.s3_client}, {"ec2", &parts.ec2_client}};
@@ -28,10 +47,9 @@ Result<CloudParts> open_cloud_parts(const Executor& executor, const std::string&
   }
   parts.queues = queue::open_sqs_queues(*parts.sqs_client);
   parts.store = store::open_s3_store(*parts.s3_client);
-  fleet::Ec2Options fleet_options;
-  fleet_options.name_prefix = instance_prefix;
-  fleet_options.cap = workers_max;
-  parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(fleet_options), clock, random);
+  auto options = fleet_options(profile);
+  if (!options) return options.error();
+  parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(*options), clock, random);
   return parts;
 }
 

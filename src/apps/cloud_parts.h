@@ -2,11 +2,11 @@
 // environment names. On a laptop that is the local cloud's loopback port.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "aws/client.h"
+#include "config/profile.h"
 #include "fleet/fleet.h"
 #include "queue/queue.h"
 #include "store/object_store.h"
@@ -20,8 +20,9 @@ struct CloudParts {
   std::unique_ptr<fleet::Fleet> fleet;
 };
 
-// `workers_max`: the cap that the fleet answers with; the local cloud's own fleet enforces it.
-Result<CloudParts> open_cloud_parts(const Executor& executor, const std::string& instance_prefix,
-                                    std::uint32_t workers_max, const Clock& clock, Random& random);
+// The fleet's cap is the profile's; the local cloud's own fleet enforces it, EC2 knows of none. kInvalidInput if a file
+// that the profile names cannot be read.
+Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
+                                    Random& random);
 
 }  // namespace facefleet::apps

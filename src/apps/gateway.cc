@@ -102,8 +102,7 @@ int serve(const std::filesystem::path& data_dir) {
   auto options = to_options(loaded->profile, data_dir);
   if (!options) return refuse(options.error());
   const jobs::Names names = names_of(loaded->profile);
-  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile.fleet_instance_prefix,
-                                static_cast<std::uint32_t>(loaded->profile.fleet_workers_max), role.clock, role.random);
+  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile, role.clock, role.random);
   if (!parts) return refuse(parts.error());
   const auto galleries =
       gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);

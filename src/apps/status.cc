@@ -42,6 +42,13 @@ std::string state_of(const json::object& instance) {
   return state == "shutting-down" ? "draining" : state;
 }
 
+// Why an instance is as it is: its own reason, or for how long it has been on its way.
+std::string why_of(const json::object& instance, const json::object& status) {
+  if (text_of(instance.at("state")) != "pending") return text_of(instance.at("state_reason"));
+  const auto since = status.at("now_ms").to_number<std::int64_t>() - instance.at("launched_ms").to_number<std::int64_t>();
+  return "pending for " + std::to_string(since / 1'000) + " s";
+}
+
 // "2 pending, 3 busy"
 std::string by_state(const json::array& instances) {
   std::string text;
@@ -71,11 +78,14 @@ void print_status(const json::object& status) {
     const json::object& instance = item.as_object();
     std::printf("  %-24s %-20s %-9s %8s jobs  %s\n", text_of(instance.at("name")).c_str(),
                 text_of(instance.at("id")).c_str(), state_of(instance).c_str(),
-                text_of(instance.at("jobs_done")).c_str(), text_of(instance.at("state_reason")).c_str());
+                text_of(instance.at("jobs_done")).c_str(), why_of(instance, status).c_str());
   }
-  if (const auto* autoscaler = status.at("autoscaler").if_object())
+  if (const auto* autoscaler = status.at("autoscaler").if_object()) {
     std::printf("autoscaler (%s) wants %s: %s\n", text_of(autoscaler->at("policy")).c_str(),
                 text_of(autoscaler->at("target")).c_str(), text_of(autoscaler->at("reason")).c_str());
+    if (const auto* trouble = autoscaler->if_contains("trouble"); trouble != nullptr && !text_of(*trouble).empty())
+      std::printf("  but %s\n", text_of(*trouble).c_str());
+  }
 }
 
 Task<Result<void>> show(Role& role, Flags flags) {

@@ -18,6 +18,7 @@
 #include "apps/role.h"
 #include "apps/system.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "fleet/backends/process_fleet.h"
 #include "jobs/job.h"
 #include "net/http.h"
@@ -144,12 +145,25 @@ class System {
 
   Result<void> open_doors() {
     if (auto opened = open_fleet(); !opened) return opened;
-    auto cloud =
-        open_cloud(role_, engine_, fleet_.get(), data_dir_, {profile_.cloud_listen, profile_.cloud_region, auth_});
+    const CloudSettings settings{profile_.cloud_listen, profile_.cloud_region, auth_,
+                                 [this] { return std::vector{gateway_instance()}; }};
+    auto cloud = open_cloud(role_, engine_, fleet_.get(), data_dir_, settings);
     if (!cloud) return cloud.error();
     cloud_ = std::move(*cloud);
     set_environment();
     return write_file_atomic(profile_file(data_dir_), config::to_toml(profile_));
+  }
+
+  // The gateway as the EC2 door shows it: always the same instance of this folder's system.
+  fleet::Instance gateway_instance() const {
+    fleet::Instance instance;
+    instance.id = "i-" + hex(sha256(data_dir_.string() + " " + profile_.id)).substr(0, 17);
+    instance.name = profile_.fleet_gateway_name;
+    instance.state =
+        gateway_ && gateway_->pid() ? fleet::InstanceState::kRunning : fleet::InstanceState::kPending;
+    instance.launched_ms = instance.state_since_ms = began_ms_;
+    instance.tags = {{"facefleet:role", "gateway"}};
+    return instance;
   }
 
   void set_environment() {
@@ -183,7 +197,9 @@ class System {
         Millis(static_cast<std::int64_t>(std::max(profile_.fleet_start_delay_s, profile_.lesson_start_s) * 1'000));
     options.stop_grace = Millis(static_cast<std::int64_t>(profile_.fleet_stop_grace_s * 1'000));
     options.command = [this](const std::string& id, const fs::path& status_file) {
-      return command({"worker", "--instance-id", id, "--status-file", status_file.string()});
+      fleet::Command run = command({"worker", "--instance-id", id, "--status-file", status_file.string()});
+      run.environment.push_back("AWS_EC2_METADATA_SERVICE_ENDPOINT=" + cloud_.env.endpoint + "/~imds/" + id);
+      return run;
     };
     // The dead need no lease: what they held is handed out again at once.
     options.on_exit = [this](const std::string& id) {
@@ -313,6 +329,7 @@ class System {
   const fs::path data_dir_;
   const std::string auth_;  // of the doors: strict, or any
   const bool demo_;
+  const std::int64_t began_ms_ = role_.clock.wall_ms();
   std::vector<std::string> environment_;
   std::string pids_written_;
   bool stopping_ = false;

@@ -1,11 +1,15 @@
-// facefleet worker: one worker process. The fleet starts it and says who it is.
+// facefleet worker: one worker process. The fleet that starts it says who it is, or the machine that it runs on does.
 #include "worker/worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <optional>
 
 #include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/pipeline_options.h"
 #include "apps/place.h"
 #include "apps/role.h"
+#include "fleet/backends/ec2/imds.h"
 
 namespace facefleet::apps {
 namespace {
@@ -29,28 +33,61 @@ worker::Options to_options(const config::Profile& profile) {
   options.reuse = profile.gateway_reuse;
   options.threshold = static_cast<float>(profile.vision_threshold);
   options.service_min = seconds(profile.lesson_service_s);
+  options.ends_itself = seconds(profile.worker_ends_itself_s);
   return options;
 }
 
+// Which instance this is: what the fleet said that started it, else what the instance metadata service says.
+Result<std::string> learn_instance_id(Role& role, const std::string& told) {
+  if (!told.empty()) return told;
+  auto imds = fleet::Imds::open(role.context.get_executor(), fleet::Imds::url_from_environment(), role.clock);
+  if (!imds) return imds.error();
+  std::optional<Result<fleet::Identity>> self;
+  asio::co_spawn(role.context, (*imds)->identity(),
+                 [&self](std::exception_ptr, Result<fleet::Identity> found) { self = std::move(found); });
+  while (!self && role.context.run_one() > 0) {
+  }
+  if (!self) return Error{Code::kInternal, "the question who this instance is got no answer", ""};
+  if (*self) return (*self)->id;
+  return Error{self->error().code,
+               "which instance is this? no --instance-id was given, and the instance metadata service at " +
+                   fleet::Imds::url_from_environment() + " does not say (" + self->error().message + ")",
+               "no_instance"};
+}
+
+// Where there is a status file, the fleet is on this machine and reads it; else it reads this instance's tags.
+Result<std::unique_ptr<fleet::Self>> open_self(Role& role, const Flags& flags, std::string id, fleet::Fleet& fleet) {
+  if (!flags.status_file.empty()) return fleet::open_status_file(flags.status_file, std::move(id), role.clock);
+  return fleet::open_tag_self(role.context.get_executor(), fleet, std::move(id), role.clock, role.log);
+}
+
+Task<Result<void>> end_instance(fleet::Fleet& fleet, std::string id, bool pool) {
+  std::vector<std::string> ids{std::move(id)};
+  if (pool) co_return co_await fleet.stop(std::move(ids));
+  co_return co_await fleet.terminate(std::move(ids));
+}
+
 int work(const Flags& flags) {
-  Role role("worker " + flags.instance_id);
+  Role role(flags.instance_id.empty() ? "worker" : "worker " + flags.instance_id);
   const std::filesystem::path data_dir = flags.data;
   const auto loaded = load_profile_of(data_dir);
   if (!loaded) return refuse(loaded.error());
-  auto self = fleet::open_status_file(flags.status_file, flags.instance_id, role.clock);
+  auto id = learn_instance_id(role, flags.instance_id);
+  if (!id) return refuse(id.error());
+  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile, role.clock, role.random);
+  if (!parts) return refuse(parts.error());
+  auto self = open_self(role, flags, *id, *parts->fleet);
   if (!self) return refuse(self.error());
   (*self)->report(fleet::WorkerState::kStarting, 0);
   auto pipeline = pipeline_options(loaded->profile, model_cache_dir(data_dir));
   if (!pipeline) return refuse(pipeline.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile.fleet_instance_prefix,
-                                static_cast<std::uint32_t>(loaded->profile.fleet_workers_max), role.clock, role.random);
-  if (!parts) return refuse(parts.error());
   const jobs::Names names = names_of(loaded->profile);
   const auto galleries =
       gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
   const auto worker = worker::Worker::create(
       to_options(loaded->profile),
-      {*parts->queues, *parts->store, *galleries, std::move(*pipeline), **self, role.clock, role.log});
+      {*parts->queues, *parts->store, *galleries, std::move(*pipeline), **self, role.clock, role.log,
+       [&, pool = loaded->profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
   return run_role(role, worker->run(), [&] { worker->drain(); });
 }
 
@@ -60,8 +97,8 @@ Command add_worker(CLI::App& root) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = root.add_subcommand("worker", "run one worker (the fleet starts them for you)");
   app->add_option("--data", flags->data, "the system's data folder")->capture_default_str();
-  app->add_option("--instance-id", flags->instance_id, "which instance of the fleet this process is")->required();
-  app->add_option("--status-file", flags->status_file, "where it tells the fleet what it does")->required();
+  app->add_option("--instance-id", flags->instance_id, "which instance of the fleet this process is; else it asks the instance metadata service");
+  app->add_option("--status-file", flags->status_file, "where it tells the fleet what it does; else it sets tags of its instance");
   return {app, [flags] { return work(*flags); }};
 }
 

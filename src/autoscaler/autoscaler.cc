@@ -4,6 +4,7 @@
 #include <map>
 #include <ranges>
 #include <set>
+#include <tuple>
 
 #include "autoscaler/estimates.h"
 
@@ -52,7 +53,13 @@ class Autoscaler {
   void count_workers(Observation& seen);
   void count_worker(Observation& seen, const fleet::Instance& instance);
   void note_failure(const Error& error);
+  void note_progress();
   Task<> launch(std::uint32_t count);
+  Task<> start(std::vector<std::string> ids);
+  std::vector<std::string> startable(std::uint32_t count) const;
+  void note_refusal(std::string why);
+  void note_acknowledged(const std::string& id);
+  Task<Result<void>> told_to_leave(std::vector<std::string> ids);
   Task<> dismiss(std::vector<std::string> ids);
 
   const Options options_;
@@ -72,8 +79,10 @@ class Autoscaler {
   std::vector<std::pair<Millis, std::string>> idle_;  // who may leave, longest idle first, as in Observation::idle_for
   Beliefs launched_;                                  // acknowledged, not listed yet
   Beliefs dismissed_;                                 // told to leave, perhaps still listed as running
-  MonoTime launch_from_{};                            // after a refused launch, the next try
+  std::set<std::string, std::less<>> unproven_;       // launched or started by us, not seen ready yet
+  MonoTime launch_from_{};                            // after a launch that was refused or came to nothing, the next
   Millis retry_{kRetryFirst};
+  std::string trouble_;                               // Observation::trouble
   std::string last_failure_;
   std::optional<std::uint32_t> last_target_;
 };
@@ -108,6 +117,7 @@ Task<Result<void>> Autoscaler::refresh_instances(bool quiet) {
   auto listed = co_await fleet_.list();
   if (!listed) co_return listed.error();
   instances_ = std::move(*listed);
+  note_progress();
   note_foreign();
   listed_at_ = clock_.now();
   // What is listed as it was before we told it to start or to leave has not heard of it yet.
@@ -118,6 +128,26 @@ Task<Result<void>> Autoscaler::refresh_instances(bool quiet) {
     if (away) dismissed_.erase(instance.id);
   }
   co_return Result<void>();
+}
+
+// A worker that ends before it was ever ready would do so again: the next is launched after a pause, as after a refusal.
+// One that has become ready shows that launches work.
+void Autoscaler::note_progress() {
+  for (const fleet::Instance& instance : instances_) {
+    const auto unproven = unproven_.find(instance.id);
+    if (unproven == unproven_.end()) continue;
+    const bool was_there = active_.contains(instance.id);
+    if (is_ready(instance)) {
+      retry_ = kRetryFirst;
+      trouble_.clear();
+    } else if (instance.state == fleet::InstanceState::kTerminated ||
+               (instance.state == fleet::InstanceState::kStopped && was_there)) {
+      note_refusal(instance.name + " ended before it took a job: " + instance.state_reason);
+    } else {
+      continue;
+    }
+    unproven_.erase(unproven);
+  }
 }
 
 // Who appears and was not launched by us was launched by somebody else. Of those that were there when we began to look,
@@ -154,6 +184,7 @@ Task<Observation> Autoscaler::observe() {
   if (seen.valid) last_failure_.clear();
   seen.now = clock_.now();
   count_workers(seen);
+  seen.trouble = trouble_;
   if (seen.valid) estimate(seen);
   seen.arrived = estimates_.arrived();
   seen.completed = estimates_.completed();
@@ -222,6 +253,10 @@ void Autoscaler::note_failure(const Error& error) {
 
 Decision Autoscaler::decide(const Observation& seen) {
   Decision decision = policy_.decide(seen);
+  if (const std::uint32_t floor = std::min(options_.running_floor, seen.cap); decision.target < floor) {
+    decision.target = floor;
+    decision.reason += "; " + std::to_string(floor) + " are always kept";
+  }
   if (last_target_ != decision.target) {
     log_.info("autoscaler_decides", {{"target", decision.target},
                                      {"reason", decision.reason},
@@ -240,7 +275,16 @@ Decision Autoscaler::decide(const Observation& seen) {
 Task<> Autoscaler::act(Observation seen, Decision decision) {
   if (!seen.valid || options_.shadow) co_return;
   const std::uint32_t current = seen.pending + seen.running;
-  if (decision.target > current && seen.now >= launch_from_) co_await launch(decision.target - current);
+  if (decision.target > current && seen.now >= launch_from_) {
+    const std::uint32_t room = seen.cap - std::min(seen.cap, current + seen.leaving);
+    const std::uint32_t wanted = decision.target - current;
+    if (options_.pool) {
+      co_await start(startable(std::min(wanted, room)));
+    } else {
+      co_await launch(wanted);
+    }
+  }
+  if (decision.target <= current) trouble_.clear();
   if (decision.target < current && seen.now >= shrink_from_) {
     std::vector<std::string> ids;
     for (const auto& [since, id] : idle_ | std::views::take(current - decision.target)) ids.push_back(id);
@@ -251,24 +295,59 @@ Task<> Autoscaler::act(Observation seen, Decision decision) {
 Task<> Autoscaler::launch(std::uint32_t count) {
   const auto instances = co_await fleet_.launch(count);
   if (!instances) {
-    log_.warn("autoscaler_cannot_launch",
-              {{"count", count}, {"error", instances.error().message}, {"retry_ms", retry_.count()}});
-    launch_from_ = clock_.now() + retry_;
-    retry_ = std::min(retry_ * 2, kRetryLast);
+    note_refusal("cannot launch " + std::to_string(count) + ": " + instances.error().message);
     co_return;
   }
-  retry_ = kRetryFirst;
-  for (const fleet::Instance& instance : *instances) launched_.emplace(instance.id, clock_.now() + kBelief);
+  for (const fleet::Instance& instance : *instances) note_acknowledged(instance.id);
+}
+
+Task<> Autoscaler::start(std::vector<std::string> ids) {
+  if (ids.empty()) co_return;
+  const auto started = co_await fleet_.start(ids);
+  if (!started) {
+    note_refusal("cannot start " + std::to_string(ids.size()) + ": " + started.error().message);
+    co_return;
+  }
+  for (const std::string& id : ids) note_acknowledged(id);
+}
+
+// Stopped instances that have not been told to start, the lowest numbers first: 2 comes before 10.
+std::vector<std::string> Autoscaler::startable(std::uint32_t count) const {
+  std::vector<std::tuple<std::size_t, std::string, std::string>> stopped;
+  for (const fleet::Instance& instance : instances_)
+    if (instance.state == fleet::InstanceState::kStopped && !launched_.contains(instance.id))
+      stopped.emplace_back(instance.name.size(), instance.name, instance.id);
+  std::ranges::sort(stopped);
+  std::vector<std::string> ids;
+  for (const auto& [size, name, id] : stopped | std::views::take(count)) ids.push_back(id);
+  return ids;
+}
+
+void Autoscaler::note_acknowledged(const std::string& id) {
+  launched_.insert_or_assign(id, clock_.now() + kBelief);
+  unproven_.insert(id);
+}
+
+void Autoscaler::note_refusal(std::string why) {
+  log_.warn("autoscaler_cannot_launch", {{"error", why}, {"retry_ms", retry_.count()}});
+  trouble_ = std::move(why);
+  launch_from_ = clock_.now() + retry_;
+  retry_ = std::min(retry_ * 2, kRetryLast);
+}
+
+// Not a coroutine, so that no co_await stands inside ?:.
+Task<Result<void>> Autoscaler::told_to_leave(std::vector<std::string> ids) {
+  return options_.pool ? fleet_.stop(std::move(ids)) : fleet_.terminate(std::move(ids));
 }
 
 Task<> Autoscaler::dismiss(std::vector<std::string> ids) {
   const MonoTime until = clock_.now() + kBelief;
-  const auto told = co_await fleet_.terminate(ids);
+  const auto told = co_await told_to_leave(ids);
   if (!told) {
-    log_.warn("autoscaler_cannot_terminate", {{"count", ids.size()}, {"error", told.error().message}});
+    log_.warn("autoscaler_cannot_shrink", {{"count", ids.size()}, {"error", told.error().message}});
     co_return;
   }
-  for (std::string& id : ids) dismissed_.emplace(std::move(id), until);
+  for (std::string& id : ids) dismissed_.insert_or_assign(std::move(id), until);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ struct Options {
   Millis restart_hold{5'000};   // after a start, the fleet is not shrunk for so long
   Millis foreign_hold{30'000};  // an instance that another caller launched or started is left alone for so long
   bool shadow = false;          // decide and log, do not act
+  bool pool = false;            // stopped instances are started and running ones stopped: none is launched or ended
+  std::uint32_t running_floor = 0;  // so many workers are kept whatever the policy wants
 };
 
 // Observes, decides and acts every tick until cancelled. `on_decision` hears each decision (for status and metrics).

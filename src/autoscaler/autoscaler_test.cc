@@ -207,6 +207,107 @@ TEST_F(AutoscalerTest, ARefusedLaunchIsTriedAgainLessAndLessOften) {
   EXPECT_LT(fleet_.launches, 12);
 }
 
+TEST_F(AutoscalerTest, StartsThePoolFromItsLowestNumberAndLaunchesNothing) {
+  create_queue();
+  send(2);
+  options_.pool = true;
+  for (const char* name : {"app-10", "app-2", "app-1"}) {
+    fleet_.add(InstanceState::kStopped, WorkerState::kUnknown, Millis{0}).name = name;
+  }
+  start();
+  tick();
+  EXPECT_THAT(fleet_.started, ElementsAre("i-3", "i-2"));
+  tick(5);
+  EXPECT_EQ(fleet_.started.size(), 2u) << "those told to start are on their way";
+  EXPECT_EQ(seen_.pending, 2u);
+  send(8);
+  tick(5);
+  EXPECT_THAT(fleet_.started, ElementsAre("i-3", "i-2", "i-1"));
+  EXPECT_EQ(fleet_.launches, 0) << "a pool that is used up is all there is";
+}
+
+TEST_F(AutoscalerTest, StopsTheIdleOfThePool) {
+  create_queue();
+  options_.pool = true;
+  options_.restart_hold = Millis{0};
+  fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{60'000});
+  start();
+  tick();
+  EXPECT_THAT(fleet_.stopped, ElementsAre("i-1"));
+  EXPECT_THAT(fleet_.terminated, IsEmpty());
+}
+
+TEST_F(AutoscalerTest, ThePoolIsNotStartedBeyondTheRoomThatLeavingOnesLeave) {
+  create_queue();
+  send(5);
+  options_.pool = true;
+  for (int i = 0; i < 3; ++i) fleet_.add(InstanceState::kStopping, WorkerState::kDraining, Millis{0});
+  for (int i = 0; i < 5; ++i) fleet_.add(InstanceState::kStopped, WorkerState::kUnknown, Millis{0});
+  start();
+  tick();
+  EXPECT_THAT(fleet_.started, ElementsAre("i-4", "i-5"));
+}
+
+TEST_F(AutoscalerTest, ARefusedStartIsTriedAgainLessAndLessOftenAndSaysWhy) {
+  create_queue();
+  send(1);
+  options_.pool = true;
+  fleet_.add(InstanceState::kStopped, WorkerState::kUnknown, Millis{0});
+  fleet_.refuses = true;
+  start();
+  tick(5);
+  EXPECT_EQ(seen_.trouble, "cannot start 1: the fleet is full");
+  fleet_.refuses = false;
+  tick(5);
+  EXPECT_THAT(fleet_.started, IsEmpty());
+  clock_.advance(Millis{200});
+  tick();
+  EXPECT_THAT(fleet_.started, ElementsAre("i-1"));
+}
+
+TEST_F(AutoscalerTest, WorkersThatEndBeforeTheyAreReadyAreLaunchedLessAndLessOften) {
+  create_queue();
+  send(1);
+  start();
+  for (int round = 0; round < 100; ++round) {
+    tick();
+    for (Instance& instance : fleet_.instances) {
+      instance.state = InstanceState::kTerminated;
+      instance.state_reason = "exited with status 2";
+    }
+    clock_.advance(Millis{100});
+  }
+  tick();
+  EXPECT_GT(fleet_.launches, 4);
+  EXPECT_LT(fleet_.launches, 12);
+  EXPECT_THAT(seen_.trouble, testing::HasSubstr("ended before it took a job: exited with status 2"));
+  Instance& good = fleet_.add(InstanceState::kRunning, WorkerState::kBusy, Millis{0});
+  good.id = "i-good";
+  tick(2);
+  EXPECT_EQ(seen_.trouble, "") << "as many run as are wanted";
+}
+
+TEST_F(AutoscalerTest, LaunchesItsFloorOfWorkersThoughThereIsNoWork) {
+  create_queue();
+  options_.running_floor = 2;
+  start();
+  tick();
+  EXPECT_EQ(fleet_.instances.size(), 2u);
+  tick(3);
+  EXPECT_EQ(fleet_.launches, 1);
+}
+
+TEST_F(AutoscalerTest, DismissesTheIdleDownToItsFloor) {
+  create_queue();
+  options_.running_floor = 2;
+  options_.restart_hold = Millis{0};
+  for (int i = 0; i < 5; ++i) fleet_.add(InstanceState::kRunning, WorkerState::kIdle, Millis{60'000});
+  start();
+  tick(3);
+  EXPECT_EQ(fleet_.terminated.size(), 3u);
+  EXPECT_THAT(decision_.reason, testing::HasSubstr("2 are always kept"));
+}
+
 TEST_F(AutoscalerTest, AWorkerThatDrainsIsLeaving) {
   create_queue();
   fleet_.add(InstanceState::kRunning, WorkerState::kDraining, Millis{0});

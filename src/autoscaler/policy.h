@@ -39,6 +39,8 @@ struct Observation {
   std::uint32_t leaving = 0;       // draining, stopping or shutting down
   std::uint32_t stopped = 0;       // in a pool, to be started again
   std::uint32_t cap = 0;
+
+  std::string trouble;  // for people: why workers that were wanted are not there; empty: they are, or are on their way
 };
 
 struct Decision {

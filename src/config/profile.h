@@ -48,7 +48,16 @@ struct Profile {
   double fleet_start_delay_s = 0;
   double fleet_stop_grace_s = 30;
   std::string fleet_instance_prefix = "app-tier-instance-";
+  std::string fleet_gateway_name = "web-instance";
   bool fleet_pool = false;
+  std::int64_t fleet_running_floor = 0;
+  std::string fleet_image_id = "ami-00000000000000000";
+  std::string fleet_instance_type = "t2.micro";
+  std::string fleet_key_name;
+  std::string fleet_subnet_id;
+  std::vector<std::string> fleet_security_groups;
+  std::string fleet_instance_profile;
+  std::string fleet_user_data_file;
 
   std::string autoscaler_policy = "backlog-per-worker";
   double autoscaler_jobs_per_worker = 1;
@@ -59,6 +68,7 @@ struct Profile {
   std::int64_t worker_prefetch = 1;
   double worker_lease_s = 30;
   std::int64_t worker_receives_max = 5;
+  double worker_ends_itself_s = 0;
   double worker_idle_poll_s = 0;
 
   std::string vision_detector = "yunet";

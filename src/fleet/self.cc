@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 
@@ -59,7 +62,79 @@ class MappedSelf final : public Self {
   const Clock& clock_;
 };
 
+// What the teller and its coroutine share: the one may go before the other.
+struct Told {
+  asio::steady_timer changed;
+  WorkerState state = WorkerState::kUnknown;
+  std::int64_t since_ms = 0, jobs_done = 0;
+  bool fresh = false;  // not told yet
+  bool left = false;   // nobody reports any more
+};
+
+Task<> tell(std::shared_ptr<Told> told, Fleet& fleet, std::string id, Log log, Millis pause) {
+  while (!told->left) {
+    if (!told->fresh) {
+      told->changed.expires_at(MonoTime::max());
+      boost::system::error_code ignored;
+      co_await told->changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      continue;
+    }
+    told->fresh = false;
+    Tags tags{{"facefleet:worker", std::string(to_string(told->state))},
+              {"facefleet:worker-since", std::to_string(told->since_ms)},
+              {"facefleet:jobs-done", std::to_string(told->jobs_done)}};
+    std::vector<std::string> ids{id};
+    const auto done = co_await fleet.create_tags(std::move(ids), std::move(tags));
+    if (!done) {
+      log.warn("cannot tell the fleet what this worker does", {{"why", done.error().message}});
+      told->fresh = true;
+    }
+    co_await sleep_for(pause);
+  }
+}
+
+class TagSelf final : public Self {
+ public:
+  TagSelf(const Executor& executor, Fleet& fleet, std::string instance_id, const Clock& clock, Log log, Millis pause)
+      : executor_(executor),
+        instance_id_(std::move(instance_id)),
+        clock_(clock),
+        told_(std::make_shared<Told>(Told{asio::steady_timer(executor)})) {
+    asio::co_spawn(executor, tell(told_, fleet, instance_id_, std::move(log), pause), asio::detached);
+  }
+  ~TagSelf() override {
+    told_->left = true;
+    told_->changed.cancel();
+  }
+  TagSelf(const TagSelf&) = delete;
+  TagSelf& operator=(const TagSelf&) = delete;
+
+  const std::string& instance_id() const override { return instance_id_; }
+
+  void report(WorkerState state, std::int64_t jobs_done) override {
+    asio::post(executor_, [told = told_, state, jobs_done, now_ms = clock_.wall_ms()] {
+      if (told->state == state && told->jobs_done == jobs_done) return;
+      told->state = state;
+      told->jobs_done = jobs_done;
+      told->since_ms = now_ms;
+      told->fresh = true;
+      told->changed.cancel();
+    });
+  }
+
+ private:
+  const Executor executor_;
+  const std::string instance_id_;
+  const Clock& clock_;
+  const std::shared_ptr<Told> told_;
+};
+
 }  // namespace
+
+std::unique_ptr<Self> open_tag_self(const Executor& executor, Fleet& fleet, std::string instance_id, const Clock& clock,
+                                    Log log, Millis pause) {
+  return std::make_unique<TagSelf>(executor, fleet, std::move(instance_id), clock, std::move(log), pause);
+}
 
 Result<std::unique_ptr<Self>> open_status_file(const std::filesystem::path& path, std::string instance_id,
                                                const Clock& clock) {

@@ -65,5 +65,64 @@ TEST_F(SelfTest, AFolderThatIsNotThereIsAnError) {
   EXPECT_NE(self.error().message.find("/nonexistent/status"), std::string::npos);
 }
 
+// Keeps what its instances' tags were set to, once it is let.
+class TaggedFleet final : public Fleet {
+ public:
+  Task<Result<std::vector<Instance>>> list() override { co_return std::vector<Instance>{}; }
+  Task<Result<std::vector<Instance>>> launch(Launch) override { co_return std::vector<Instance>{}; }
+  Task<Result<void>> start(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> stop(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> terminate(std::vector<std::string>) override { co_return Result<void>(); }
+  Task<Result<void>> create_tags(std::vector<std::string> ids, Tags tags) override {
+    ++calls;
+    if (away) co_return Error{Code::kUnavailable, "away", ""};
+    told.emplace_back(ids.at(0), tags.at("facefleet:worker") + " " + tags.at("facefleet:jobs-done"));
+    co_return Result<void>();
+  }
+  Task<Result<void>> delete_tags(std::vector<std::string>, std::map<std::string, std::optional<std::string>>) override {
+    co_return Result<void>();
+  }
+  std::uint32_t cap() const override { return 1; }
+
+  std::vector<std::pair<std::string, std::string>> told;
+  int calls = 0;
+  bool away = false;
+};
+
+class TagSelfTest : public testing::Test {
+ protected:
+  void run_until_calls(int count) {
+    while (fleet_.calls < count && context_.run_one() > 0) {
+    }
+  }
+  ManualClock clock_;
+  asio::io_context context_;
+  TaggedFleet fleet_;
+  std::unique_ptr<Self> self_ =
+      open_tag_self(context_.get_executor(), fleet_, "i-1", clock_, Log::silent(), Millis{1});
+};
+
+TEST_F(TagSelfTest, TellsTheLatestOfWhatChangedMeanwhile) {
+  self_->report(WorkerState::kStarting, 0);
+  self_->report(WorkerState::kIdle, 0);
+  self_->report(WorkerState::kBusy, 1);
+  run_until_calls(1);
+  self_->report(WorkerState::kBusy, 1);
+  self_->report(WorkerState::kIdle, 2);
+  run_until_calls(2);
+  EXPECT_EQ(fleet_.told.back(), std::pair(std::string("i-1"), std::string("idle 2")));
+  EXPECT_LE(fleet_.told.size(), 2u);
+}
+
+TEST_F(TagSelfTest, WhatCouldNotBeToldIsToldAgain) {
+  fleet_.away = true;
+  self_->report(WorkerState::kIdle, 3);
+  run_until_calls(2);
+  EXPECT_TRUE(fleet_.told.empty());
+  fleet_.away = false;
+  run_until_calls(fleet_.calls + 1);
+  EXPECT_EQ(fleet_.told.back().second, "idle 3");
+}
+
 }  // namespace
 }  // namespace facefleet::fleet

@@ -41,7 +41,8 @@ class DoorsUnderTest {
     options.account = "123456789012";
     options.queue_pause = queue_pause;
     doors_ = LocalCloud::open(executor(), std::move(options),
-                              {*queues_, *store_, fleet_.get(), clock_, random_, Log::silent()})
+                              {*queues_, *store_, fleet_.get(), clock_, random_, Log::silent(),
+                               [this] { return others; }})
                  .value();
     net::ClientOptions client_options;
     client_options.port = doors_->port();
@@ -54,6 +55,8 @@ class DoorsUnderTest {
   }
   DoorsUnderTest(const DoorsUnderTest&) = delete;
   DoorsUnderTest& operator=(const DoorsUnderTest&) = delete;
+
+  std::vector<fleet::Instance> others;  // Parts::other_instances
 
   asio::io_context& context() { return context_; }
   Executor executor() { return context_.get_executor(); }

@@ -3,6 +3,7 @@
 #include "aws/wire.h"
 #include "base/limits.h"
 #include "localcloud/ec2/ec2_door.h"
+#include "localcloud/ec2/imds.h"
 #include "localcloud/router.h"
 #include "localcloud/s3/s3_door.h"
 #include "localcloud/sqs/sqs_door.h"
@@ -40,7 +41,8 @@ class Doors final : public LocalCloud {
         parts_(std::move(parts)),
         sqs_{parts_.queues, options_.region, options_.account, parts_.clock, options_.queue_pause},
         s3_{parts_.store, options_.region, options_.account, options_.credentials.secret_access_key, signing_keys_},
-        ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances} {}
+        ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances},
+        imds_(parts_.fleet, options_.region, options_.account, options_.credentials, parts_.clock, parts_.random) {}
 
   Result<void> listen(const Executor& executor) {
     net::ServerOptions options;
@@ -62,6 +64,7 @@ class Doors final : public LocalCloud {
   // Refuses before the body is read what cannot be let in whatever the body says.
   net::Admission admit(const net::HttpRequest& request) {
     net::Admission admission;
+    if (ec2::Imds::is_for(request)) return admission;
     const Route to = route(request);
     admission.body_bytes_max = to.door == Door::kS3 ? limits::kDoorObjectBytes : limits::kDoorCallBytes;
     if (!claims_a_signature(request)) {
@@ -73,6 +76,7 @@ class Doors final : public LocalCloud {
   }
 
   Task<net::HttpResponse> handle(net::HttpRequest& request) {
+    if (ec2::Imds::is_for(request)) co_return co_await imds_.serve(request);
     const Route to = route(request);
     std::string id = uuid(parts_.random);
     if (const auto verified = verify(to, request); !verified)
@@ -129,6 +133,7 @@ class Doors final : public LocalCloud {
   sqs::Service sqs_;
   s3::Service s3_;
   ec2::Service ec2_;
+  const ec2::Imds imds_;
   std::unique_ptr<net::HttpServer> server_;  // last: nothing is served any more once the rest goes
 };
 

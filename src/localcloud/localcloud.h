@@ -39,7 +39,8 @@ struct Parts {
   const Clock& clock;
   Random& random;
   Log log;
-  // Shown among the instances though they are not the fleet's, as the gateway is; they can only be described.
+  // Shown among the instances though they are not the fleet's, as the gateway is, and tagged facefleet:role; they can
+  // only be described.
   std::function<std::vector<fleet::Instance>()> other_instances = {};
 };
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -113,7 +114,7 @@ class QueueWorker final : public Worker {
   Task<> receive_some() {
     queue::Receive request;
     request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(open_.size());
-    request.wait = options_.idle_poll > Millis(0) ? Millis(0) : options_.receive_wait;
+    request.wait = wait_for_a_job();
     request.lease = options_.lease;
     request.consumer = parts_.self.instance_id();
     auto received = std::make_shared<OneShot<Result<std::vector<queue::Message>>>>(executor_);
@@ -138,7 +139,34 @@ class QueueWorker final : public Worker {
       asio::co_spawn(executor_, work(number), asio::detached);
     }
     report_state();
-    if ((*messages)->empty()) co_await pause(options_.idle_poll);
+    if (!(*messages)->empty()) co_return;
+    if (is_idle_for_good()) co_return co_await end_instance();
+    co_await pause(options_.idle_poll);
+  }
+
+  // How long to ask for a job; notes since when there has been none.
+  Millis wait_for_a_job() {
+    if (!open_.empty()) idle_since_.reset();
+    if (open_.empty() && !idle_since_) idle_since_ = parts_.clock.now();
+    const Millis wait = options_.idle_poll > Millis(0) ? Millis(0) : options_.receive_wait;
+    if (options_.ends_itself == Millis(0)) return wait;
+    const auto idle = idle_since_ ? parts_.clock.now() - *idle_since_ : MonoTime::duration(0);
+    const auto left = std::chrono::ceil<Millis>(options_.ends_itself - idle);
+    return std::clamp(left, Millis(0), wait);
+  }
+
+  // Asked after a look at the queue that found nothing, so that the last thing before the end is such a look.
+  bool is_idle_for_good() const {
+    return options_.ends_itself > Millis(0) && parts_.end_instance && !draining_ && open_.empty() && idle_since_ &&
+           parts_.clock.now() - *idle_since_ >= options_.ends_itself;
+  }
+
+  Task<> end_instance() {
+    parts_.log.info("no job for long; ending this instance", {{"instance", parts_.self.instance_id()}});
+    const auto ended = co_await parts_.end_instance();
+    if (ended) co_return drain();
+    parts_.log.warn("cannot end this instance", {{"why", ended.error().message}});
+    idle_since_.reset();  // again after as long
   }
 
   // Waits so long, or until the worker is to leave.
@@ -312,6 +340,7 @@ class QueueWorker final : public Worker {
   std::map<std::uint64_t, Leased> open_;  // jobs leased and not finished
   std::uint64_t next_number_ = 0;
   std::int64_t jobs_done_ = 0;
+  std::optional<MonoTime> idle_since_;  // no job since then
   std::optional<asio::steady_timer> changed_;
   asio::cancellation_signal receive_stop_;
   bool draining_ = false;

@@ -5,6 +5,7 @@
 // is fetched while this one is computed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ struct Options {
   Millis lease{30'000};
   Millis receive_wait{20'000};
   Millis idle_poll{0};  // how long a worker that found no job waits before it asks again; 0: the ask itself waits
+  Millis ends_itself{0};  // a worker that has found no job for so long ends its own instance; 0: never
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
   // again: a deleted person can be found in photos accepted before for so long at most.
@@ -45,6 +47,7 @@ struct Parts {
   fleet::Self& self;
   const Clock& clock;
   Log log;
+  std::function<Task<Result<void>>()> end_instance = {};  // this worker's own, for Options::ends_itself
 };
 
 class Worker {

@@ -82,7 +82,8 @@ class WorkerTest : public ::testing::Test {
     pipeline.detector = spec("yunet");
     pipeline.embedder = spec("sface");
     pipeline.cache_dir = cache_ / "models";
-    return Worker::create(options, {*queues_, *store_, *galleries_, std::move(pipeline), self_, clock_, Log::silent()});
+    return Worker::create(options, {*queues_, *store_, *galleries_, std::move(pipeline), self_, clock_, Log::silent(),
+                                    [this] { return end_instance(); }});
   }
 
   jobs::Job job(const std::string& name = "a.jpg") {
@@ -157,6 +158,18 @@ class WorkerTest : public ::testing::Test {
     }
   }
 
+  Task<> expect_empty_request_queue() {
+    const auto seen = co_await counts(names_->request_queue);
+    EXPECT_EQ(seen.visible + seen.in_flight + seen.delayed, 0u);
+  }
+
+  // Fails the first `ends_refused_` times.
+  Task<Result<void>> end_instance() {
+    if (++ends_asked_ <= ends_refused_) co_return Error{Code::kUnavailable, "the fleet is away", ""};
+    co_return Result<void>();
+  }
+
+  int ends_asked_ = 0, ends_refused_ = 0;
   asio::io_context context_{1};
   SystemClock clock_;
   SystemRandom random_;
@@ -167,6 +180,24 @@ class WorkerTest : public ::testing::Test {
   std::filesystem::path cache_;
   std::unique_ptr<gallery::Galleries> galleries_;
 };
+
+TEST_F(WorkerTest, EndsItsInstanceOnceThereIsNoWorkAndNotBefore) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    t.ends_refused_ = 1;
+    Options options;
+    options.ends_itself = Millis(50);
+    auto worker = t.create(0, options);
+    const jobs::Job ask = t.job("a.jpg");
+    co_await t.put_photo(ask.id, photo("probes/unknown.jpg"));
+    co_await t.send(jobs::encode(ask));
+    const auto ran = co_await worker->run();  // to its end: nobody drains it
+    EXPECT_TRUE(ran);
+    EXPECT_EQ(t.ends_asked_, 2) << "what was refused is asked again";
+    EXPECT_EQ(t.self_.done, 1);
+    co_await t.expect_empty_request_queue();
+  };
+  run_task(context_, script(*this));
+}
 
 TEST_F(WorkerTest, EnrolsByEmbeddingAndThenNamesAnotherPhotoOfThatPerson) {
   const auto script = [](WorkerTest& t) -> Task<> {

@@ -305,7 +305,7 @@ class TestEc2:
                 (lambda: ec2.describe_instances(Filters=[{"Name": "colour", "Values": ["red"]}]),
                  "InvalidParameterValue"),
                 (lambda: ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, DryRun=True), "DryRunOperation"),
-                (lambda: ec2.describe_images(), "InvalidAction")]:
+                (lambda: ec2.describe_volumes(), "InvalidAction")]:
             with pytest.raises(ClientError) as error:
                 call()
             assert code(error) == why

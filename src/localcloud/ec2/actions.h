@@ -20,7 +20,12 @@ const Action* find_action(std::string_view name);
 
 Task<Result<void>> create_tags(Call& call);
 Task<Result<void>> delete_tags(Call& call);
+Task<Result<void>> describe_images(Call& call);
+Task<Result<void>> describe_instance_status(Call& call);
 Task<Result<void>> describe_instances(Call& call);
+Task<Result<void>> describe_key_pairs(Call& call);
+Task<Result<void>> describe_regions(Call& call);
+Task<Result<void>> describe_tags(Call& call);
 Task<Result<void>> run_instances(Call& call);
 Task<Result<void>> start_instances(Call& call);
 Task<Result<void>> stop_instances(Call& call);

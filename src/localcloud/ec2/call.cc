@@ -31,6 +31,7 @@ constexpr std::string_view kWorkerSinceTag = "facefleet:worker-since";
 constexpr std::string_view kPidTag = "facefleet:pid";
 constexpr std::string_view kJobsDoneTag = "facefleet:jobs-done";
 constexpr std::array kWorkersOwnTags{kWorkerTag, kWorkerSinceTag, kPidTag, kJobsDoneTag};
+constexpr const char* kRoleTag = "facefleet:role";  // of an instance that is no worker
 
 constexpr std::array kWords{
     Words{"no_such_instance", "InvalidInstanceID.NotFound", Code::kInvalidInput},
@@ -197,7 +198,7 @@ std::vector<std::pair<std::string, std::string>> tags_of(const fleet::Instance& 
     tags.emplace_back(kWorkerSinceTag, std::to_string(instance.worker_since_ms));
     tags.emplace_back(kPidTag, std::to_string(instance.pid));
   }
-  tags.emplace_back(kJobsDoneTag, std::to_string(instance.jobs_done));
+  if (!instance.tags.contains(kRoleTag)) tags.emplace_back(kJobsDoneTag, std::to_string(instance.jobs_done));
   tags.insert(tags.end(), instance.tags.begin(), instance.tags.end());
   return tags;
 }
@@ -218,7 +219,10 @@ void write_instance(aws::XmlWriter& xml, const Service& service, const fleet::In
   xml.open("monitoring");
   xml.text("state", "disabled");
   xml.close("monitoring");
-  if (has_process(instance)) xml.text("privateIpAddress", kAddress);
+  if (instance.state == fleet::InstanceState::kRunning) {
+    xml.text("privateIpAddress", kAddress);
+    xml.text("ipAddress", kAddress);  // the public one
+  }
   if (!instance.state_reason.empty()) {
     xml.open("stateReason");
     xml.text("code", instance.state == fleet::InstanceState::kTerminated ? "Server.InstanceEnded"
