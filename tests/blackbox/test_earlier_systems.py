@@ -55,9 +55,9 @@ class Client:
 
 
 CLIENTS = [
-    Client("s0-stopped-pool-20", 20, bare, "s0"),
-    Client("s1-difference-19", 19, by_file, "s1", settings=("worker.idle_poll_s=0.5",)),
-    Client("s3-name-only-15", 15, by_stem, "s3", settings=("autoscaler.idle_hold_s=2",)),
+    Client("s0-stopped-pool-20", 20, bare, "s0", pool=20),
+    Client("s1-difference-19", 19, by_file, "s1", pool=19, settings=("worker.idle_poll_s=0.5",)),
+    Client("s3-name-only-15", 15, by_stem, "s3", pool=15, settings=("autoscaler.idle_hold_s=2",)),
     Client("course-2024", 20, by_stem, "1225754101", settings=("autoscaler.idle_hold_s=2",)),
 ]
 
@@ -81,16 +81,16 @@ def begin(client: Client, start_system):
         system.enrol(PHOTOS / "people")
     watcher = Watcher(system, client.named(client.queues)[0], client.instances)
     watcher.wait_for_none()
-    assert watcher.instances("stopped") == client.pool
+    watcher.wait_for("stopped", client.pool)
     watcher.start()
     return system, watcher
 
 
 def end(client: Client, system, watcher: Watcher, photos, labels) -> None:
     watcher.wait_for_none()
+    watcher.wait_for("stopped", client.pool)
     watcher.stop()
     watcher.assert_elastic(client.cap)
-    assert watcher.instances("stopped") == client.pool
     assert_queues_empty(system, *client.named(client.queues))
     into, out = client.named(client.buckets)
     assert keys_of(system, into) == {name for name, _ in photos}

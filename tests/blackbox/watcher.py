@@ -36,6 +36,9 @@ class Watcher(threading.Thread):
     def wait_for_none(self, timeout_s: float = 60):
         wait_until(lambda: self.instances("running") == self.instances("pending") == 0, timeout_s, "no instance runs")
 
+    def wait_for(self, state: str, count: int, timeout_s: float = 30):
+        wait_until(lambda: self.instances(state) == count, timeout_s, f"{count} instances are {state}")
+
     def stop(self):
         self.stopped.set()
         self.join()
