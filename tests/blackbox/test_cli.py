@@ -1,5 +1,6 @@
 """The command line, as somebody meets it who types a command for the first time, or a wrong one."""
 
+import json
 import re
 import subprocess
 
@@ -101,3 +102,26 @@ def test_load_reports_right_and_wrong(shared_system, photos, tmp_path):
     (tmp_path / "wrong.csv").write_text("\n".join(lines).replace("unknown,unknown", "unknown,somebody") + "\n")
     wrong = shared_system.run(*arguments, "--prediction_file", tmp_path / "wrong.csv")
     assert wrong.returncode == 1 and "expected `somebody`" in wrong.stderr
+
+
+def test_load_plays_a_trace_and_says_how_far_the_simulator_is(start_system, photos, tmp_path):
+    hold = ["--set", "autoscaler.idle_hold_s=0.5"]
+    system = start_system(*hold)
+    (tmp_path / "own.csv").write_text("arrival_s\n" + "".join(f"{0.1 * number:.1f}\n" for number in range(30)))
+    target = ["--url", system.url + "/", "--image_folder", photos / "probes"]
+    done = system.run("load", "--trace", tmp_path / "own.csv", *target, *hold, "--json", tmp_path / "report.json")
+    assert done.returncode == 0, done.stderr
+    assert "own.csv: 30 arrivals in 2.9 s" in done.stdout and "simulated " in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    played = report["played"]
+    assert report["answered"] == played["arrivals"] == 30 and report["upload_s"] >= 2.9
+    for key in ("worker_seconds", "simulated_worker_seconds", "service_s", "p95_s", "peak", "simulated_peak"):
+        assert played[key] > 0, key
+    refused = system.run("load", "--trace", "crashes", *target)
+    assert refused.returncode != 0 and "faults" in refused.stderr
+
+
+def test_set_changes_any_key_and_says_what_is_wrong(facefleet):
+    shown = facefleet("config", "--explain", "--set", "fleet.start_delay_s=2.5", "--set", "gateway.hosts=['a']")
+    assert re.search(r"fleet\.start_delay_s = 2\.5 .*from --set\)", shown.stdout)
+    assert "key=value" in facefleet("up", "--data", "d", "--set", "fleet.workers_max").stderr
