@@ -17,6 +17,7 @@ Command add_enrol(CLI::App& root);
 Command add_gallery(CLI::App& root);
 Command add_eval(CLI::App& root);
 Command add_recognise(CLI::App& root);
+Command add_classify(CLI::App& root);
 Command add_models(CLI::App& root);
 Command add_bench(CLI::App& root);
 Command add_up(CLI::App& root);

@@ -42,6 +42,7 @@ Result<gateway::Options> to_options(const config::Profile& profile, const std::f
   options.open = profile.gateway_open;
   options.keys = std::move(*keys);
   options.hosts_allowed = profile.gateway_hosts;
+  options.kind = profile.jobs_kind == "classify" ? jobs::Kind::kClassify : jobs::Kind::kRecognise;
   options.reply_form = profile.gateway_reply;
   options.views = profile.gateway_views;
   options.photo_in_message = profile.jobs_message == "inline";

@@ -10,10 +10,10 @@ using facefleet::apps::Command;
 // In the order in which `--help` shows them: what people start with comes first.
 std::vector<Command> add_all(CLI::App& root) {
   using namespace facefleet::apps;
-  return {add_up(root),         add_status(root),    add_env(root), add_enrol(root),   add_gallery(root),
-          add_recognise(root),  add_load(root),      add_sim(root), add_eval(root),    add_bench(root),
-          add_models(root),     add_config(root),    add_key(root), add_gateway(root), add_worker(root),
-          add_autoscaler(root), add_localcloud(root)};
+  return {add_up(root),        add_status(root),     add_env(root),       add_enrol(root), add_gallery(root),
+          add_recognise(root), add_classify(root),   add_load(root),      add_sim(root),   add_eval(root),
+          add_bench(root),     add_models(root),     add_config(root),    add_key(root),   add_gateway(root),
+          add_worker(root),    add_autoscaler(root), add_localcloud(root)};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ int list_models() {
   const auto cards = config::load_model_cards(share_dir() / "models");
   if (!cards) return refuse(cards.error());
   for (const auto& card : *cards) {
-    std::printf("%-12s %-9s %-12s %-12s %s\n", card.name.c_str(), card.role.c_str(), card.version.c_str(),
+    std::printf("%-12s %-10s %-12s %-12s %s\n", card.name.c_str(), card.role.c_str(), card.version.c_str(),
                 card.licence.c_str(), card.source.c_str());
     std::printf("%-12s %s\n", "", card.note.c_str());
   }
@@ -38,7 +38,7 @@ Command add_models(CLI::App& root) {
   app->require_subcommand(0, 1);
   app->add_subcommand("list", "name, role, version, licence, source (what `models` alone prints)");
   CLI::App* path = app->add_subcommand("path", "print where a model's file is");
-  path->add_option("NAME", *name, "a model card's name: yunet, sface")->required();
+  path->add_option("NAME", *name, "a model card's name: yunet, sface, mobilenet_v2")->required();
   return {app, [name, path] { return path->parsed() ? print_path(*name) : list_models(); }};
 }
 

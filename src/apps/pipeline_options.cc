@@ -20,6 +20,8 @@ Result<vision::ModelSpec> to_spec(const std::vector<config::ModelCard>& cards, c
   spec.file = model_files_dir() / card->file;  // an absolute file stays as it is
   spec.dimensions = card->dimensions;
   spec.threshold = static_cast<float>(card->threshold);
+  if (!card->classes_file.empty()) spec.classes_file = model_files_dir() / card->classes_file;
+  spec.classes_sha256 = card->classes_sha256;
   std::error_code failed;
   if (!std::filesystem::exists(spec.file, failed))
     return Error{Code::kNotFound,
@@ -46,6 +48,26 @@ Result<vision::PipelineOptions> pipeline_options(const config::Profile& profile,
                                : profile.vision_precision == "bf16" ? vision::Precision::kBf16
                                                                     : vision::Precision::kAuto;
   return options;
+}
+
+Result<vision::ClassifierOptions> classifier_options(const config::Profile& profile,
+                                                     const std::filesystem::path& cache_dir) {
+  auto cards = config::load_model_cards(share_dir() / "models");
+  if (!cards) return cards.error();
+  auto classifier = to_spec(*cards, profile.vision_classifier, "classifier");
+  if (!classifier) return classifier.error();
+  return vision::ClassifierOptions{std::move(*classifier), cache_dir};
+}
+
+Result<worker::ModelOptions> model_options(const config::Profile& profile, const std::filesystem::path& cache_dir) {
+  if (profile.jobs_kind == "classify") {
+    auto classifier = classifier_options(profile, cache_dir);
+    if (!classifier) return classifier.error();
+    return worker::ModelOptions(std::move(*classifier));
+  }
+  auto pipeline = pipeline_options(profile, cache_dir);
+  if (!pipeline) return pipeline.error();
+  return worker::ModelOptions(std::move(*pipeline));
 }
 
 }  // namespace facefleet::apps

@@ -348,8 +348,7 @@ int up(const Flags& flags) {
   const auto data_dir = make_data_dir(flags.data);
   if (!data_dir) return refuse(data_dir.error());
   // Before anything is started: a missing model is said here, once, not by every worker.
-  if (auto models = pipeline_options(loaded->profile, model_cache_dir(*data_dir)); !models)
-    return refuse(models.error());
+  if (auto models = model_options(loaded->profile, model_cache_dir(*data_dir)); !models) return refuse(models.error());
   Role role("up");
   System system(role, std::move(loaded->profile), *data_dir, flags.auth, flags.demo);
   return run_role(role, system.run(), [&] { system.stop(); });

@@ -79,14 +79,14 @@ int work(const Flags& flags) {
   auto self = open_self(role, flags, *id, *parts->fleet);
   if (!self) return refuse(self.error());
   (*self)->report(fleet::WorkerState::kStarting, 0);
-  auto pipeline = pipeline_options(loaded->profile, model_cache_dir(data_dir));
-  if (!pipeline) return refuse(pipeline.error());
+  auto models = model_options(loaded->profile, model_cache_dir(data_dir));
+  if (!models) return refuse(models.error());
   const jobs::Names names = names_of(loaded->profile);
   const auto galleries =
       gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
   const auto worker = worker::Worker::create(
       to_options(loaded->profile),
-      {*parts->queues, *parts->store, *galleries, std::move(*pipeline), **self, role.clock, role.log,
+      {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
        [&, pool = loaded->profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
   return run_role(role, worker->run(), [&] { worker->drain(); });
 }

@@ -24,6 +24,12 @@ Result<ModelCard> read_card(const std::filesystem::path& file) {
     }
     card.dimensions = static_cast<std::uint32_t>(table["dimensions"].value_or<std::int64_t>(0));
     card.threshold = table["threshold"].value_or(0.0);
+    card.classes_file = table["classes"]["file"].value_or<std::string>("");
+    card.classes_sha256 = table["classes"]["sha256"].value_or<std::string>("");
+    if (card.role == "classifier" && (card.dimensions == 0 || card.classes_file.empty() || card.classes_sha256.empty()))
+      return Error{Code::kInvalidInput,
+                   file.string() + ": a classifier needs `dimensions`, and `file` and `sha256` of its [classes]",
+                   "bad_card"};
     const auto first = table["source"][0];
     card.source = first["registry"].value_or<std::string>("") + " " + first["package"].value_or<std::string>("") + " " +
                   first["version"].value_or<std::string>("");

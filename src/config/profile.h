@@ -71,8 +71,11 @@ struct Profile {
   double worker_ends_itself_s = 0;
   double worker_idle_poll_s = 0;
 
+  std::string jobs_kind = "recognise";
+
   std::string vision_detector = "yunet";
   std::string vision_embedder = "sface";
+  std::string vision_classifier = "mobilenet_v2";
   std::string vision_precision = "auto";
   double vision_threshold = 0;
 

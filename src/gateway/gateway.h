@@ -34,12 +34,13 @@ struct Options {
   jobs::Names names{"facefleet"};
   std::string listen_host = "127.0.0.1";
   std::uint16_t listen_port = 8000;
-  bool open = false;                       // no key needed beyond loopback (course profiles)
-  std::vector<ApiKey> keys;                // empty: no key needed on loopback
-  std::vector<std::string> hosts_allowed;  // further Host names, beside localhost and the listen address
-  std::string reply_form =
-      "text";          // POST / without an Accept that decides: "text" (`stem:label`), "file", "label", "json"
-  bool views = false;  // keep the earlier systems' in-bucket and out-bucket
+  bool open = false;                         // no key needed beyond loopback (course profiles)
+  std::vector<ApiKey> keys;                  // empty: no key needed on loopback
+  std::vector<std::string> hosts_allowed;    // further Host names, beside localhost and the listen address
+  jobs::Kind kind = jobs::Kind::kRecognise;  // or kClassify: what this system's workers do
+  // POST / without an Accept that decides: "text" (`stem:label`), "file", "label", "json_string", "json"
+  std::string reply_form = "text";
+  bool views = false;             // keep the earlier systems' in-bucket and out-bucket
   bool photo_in_message = false;  // the photo travels in the message, and is not kept in the private bucket
   std::uint32_t message_bytes_max = 1'048'576;  // of the request queue
   bool reuse = false;

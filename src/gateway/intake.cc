@@ -137,7 +137,7 @@ Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, By
     }
     if (stored.error().code != Code::kNotFound) co_return stored.error();
   }
-  if (service.options.reuse && order.kind == jobs::Kind::kRecognise) {
+  if (service.options.reuse && order.kind != jobs::Kind::kEmbed) {
     auto reused = co_await reuse_outcome(service, order, entry.job_id, entry.name, bytes);
     if (!reused) co_return reused.error();
     entry.known = std::move(*reused);
@@ -204,15 +204,29 @@ Result<std::vector<Upload>> read_uploads(Call& call) {
   return uploads;
 }
 
-Result<Order> read_order(const Call& call) {
+Result<void> check_kind(const Service& service, jobs::Kind kind) {
+  const bool classifies = service.options.kind == jobs::Kind::kClassify;
+  if (classifies == (kind == jobs::Kind::kClassify)) return {};
+  return Error{Code::kConflict,
+               classifies ? "This system classifies pictures and knows no faces; send them to /v1/classify, or run one "
+                            "whose profile says jobs.kind = \"recognise\"."
+                          : "This system recognises faces and classifies nothing; send photos to /v1/recognise, or run "
+                            "one whose profile says jobs.kind = \"classify\".",
+               "kind_not_served"};
+}
+
+Result<Order> read_order(const Call& call, jobs::Kind kind) {
+  if (auto served = check_kind(call.service, kind); !served) return served.error();
   Order order;
+  order.kind = kind;
   if (const std::string_view gallery = call.parameter("gallery"); !gallery.empty()) order.gallery = gallery;
   if (auto named = gallery::check_gallery_name(order.gallery); !named) return named.error();
-  if (const std::string_view matches = call.parameter("matches"); !matches.empty()) {
+  const std::string parameter = kind == jobs::Kind::kClassify ? "top" : "matches";
+  if (const std::string_view matches = call.parameter(parameter); !matches.empty()) {
     const auto [end, error] = std::from_chars(matches.data(), matches.data() + matches.size(), order.matches_max);
     if (error != std::errc() || end != matches.data() + matches.size() || order.matches_max < 1 ||
         order.matches_max > kMatchesMax)
-      return invalid("`matches` is a number from 1 to " + std::to_string(kMatchesMax) + ".", "bad_parameter");
+      return invalid("`" + parameter + "` is a number from 1 to " + std::to_string(kMatchesMax) + ".", "bad_parameter");
   }
   order.views = call.service.options.views;
   return order;

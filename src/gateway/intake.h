@@ -29,8 +29,12 @@ struct Order {
   bool waits = true;  // else the photo is kept even where photos travel in messages: its job can then be asked for
 };
 
-// The order that a request's query makes (`gallery`, `matches`); kInvalidInput if it cannot be.
-Result<Order> read_order(const Call& call);
+// kConflict with reason `kind_not_served` unless this system's workers do jobs of that kind.
+Result<void> check_kind(const Service& service, jobs::Kind kind);
+
+// The order that a request's query makes (`gallery`, `matches`; kClassify: `top`); kInvalidInput if it cannot be, or
+// check_kind's error.
+Result<Order> read_order(const Call& call, jobs::Kind kind);
 
 // A photo that is accepted: its job is queued, or its answer known already.
 struct Entry {

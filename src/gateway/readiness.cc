@@ -7,11 +7,15 @@
 namespace facefleet::gateway {
 namespace {
 
-constexpr std::string_view kMarker = "status/ready";  // holds the version that was ready
+constexpr std::string_view kMarker = "status/ready";  // holds what was ready: readiness_of()
+
+Bytes readiness_of(const Service& service) {
+  return service.options.version + " " + std::string(to_string(service.options.kind));
+}
 
 Task<bool> was_ready(Service& service) {
   auto marker = co_await service.parts.store.get(service.names.job_bucket, std::string(kMarker), std::nullopt);
-  co_return marker && marker->body == service.options.version;
+  co_return marker && marker->body == readiness_of(service);
 }
 
 // One photo through the whole path; an error says what was missing.
@@ -23,6 +27,7 @@ Task<Result<void>> recognise_bundled(Service& service) {
   entry.name = "readiness.jpg";
   entry.ticket = service.pending.expect(entry.job_id);
   Order order;
+  order.kind = service.options.kind;
   order.matches_max = 1;
   Bytes bytes(picture->bytes);
   auto sent = co_await keep_and_send(service, order, entry.job_id, entry.name, std::move(bytes));
@@ -33,7 +38,11 @@ Task<Result<void>> recognise_bundled(Service& service) {
   if (!answer) co_return answer.error();
   if (!(*answer)->error_reason.empty())
     co_return Error{Code::kUnavailable, (*answer)->error_message, (*answer)->error_reason};
-  if ((*answer)->faces.empty()) co_return Error{Code::kUnavailable, "No face was found in the bundled picture.", ""};
+  const bool classifies = order.kind == jobs::Kind::kClassify;
+  if (classifies && (*answer)->classes.empty())
+    co_return Error{Code::kUnavailable, "The bundled picture was not classified.", ""};
+  if (!classifies && (*answer)->faces.empty())
+    co_return Error{Code::kUnavailable, "No face was found in the bundled picture.", ""};
   co_return Result<void>();
 }
 
@@ -50,9 +59,9 @@ Task<> become_ready(std::shared_ptr<Service> service) {
     }
     service->ready = true;
     service->parts.log.info("ready");
-    Bytes version = service->options.version;
+    Bytes what = readiness_of(*service);
     store::Put put;
-    auto kept = co_await service->parts.store.put(service->names.job_bucket, std::string(kMarker), std::move(version),
+    auto kept = co_await service->parts.store.put(service->names.job_bucket, std::string(kMarker), std::move(what),
                                                   std::move(put));
     if (!kept) service->parts.log.warn("readiness_not_kept", {{"why", kept.error().message}});
   }

@@ -23,6 +23,7 @@ constexpr std::array kStatusOfReason{
     StatusOfReason{"unknown_key", 401},
     StatusOfReason{"method_not_allowed", 405},
     StatusOfReason{"model_mismatch", 409},
+    StatusOfReason{"kind_not_served", 409},
     StatusOfReason{"idempotency_key_reused", 422},
     StatusOfReason{"truncated", 422},
     StatusOfReason{"poison", 422},
@@ -35,7 +36,8 @@ struct FormName {
   Form form;
 };
 constexpr std::array kForms{FormName{"text", Form::kText}, FormName{"file", Form::kFile},
-                            FormName{"label", Form::kLabel}, FormName{"json", Form::kJson}};
+                            FormName{"label", Form::kLabel}, FormName{"json_string", Form::kJsonString},
+                            FormName{"json", Form::kJson}};
 
 int status_of_code(Code code) {
   switch (code) {
@@ -77,6 +79,14 @@ void write_face(jobs::JsonWriter& out, const jobs::Outcome& outcome, std::size_t
   out.end_array().end_object();
 }
 
+void write_classes(jobs::JsonWriter& out, const jobs::Outcome& outcome) {
+  out.key("label").text(outcome.label).key("classes").begin_array();
+  for (const jobs::Class& one : outcome.classes)
+    out.begin_object().key("name").text(one.name).key("score").rounded(one.score, 6).end_object();
+  out.end_array().key("photo").begin_object().key("width").number(outcome.width);
+  out.key("height").number(outcome.height).end_object().key("model").text(outcome.model);
+}
+
 }  // namespace
 
 Form form_of(std::string_view profile_form, std::optional<std::string_view> accept) {
@@ -87,8 +97,9 @@ Form form_of(std::string_view profile_form, std::optional<std::string_view> acce
   const bool json = accept->find("application/json") != std::string_view::npos;
   const bool text = accept->find("text/plain") != std::string_view::npos;
   if (json == text) return profile;
-  if (json) return Form::kJson;
-  return profile == Form::kJson ? Form::kText : profile;
+  const bool profile_is_json = profile == Form::kJson || profile == Form::kJsonString;
+  if (json) return profile == Form::kJsonString ? profile : Form::kJson;
+  return profile_is_json ? Form::kText : profile;
 }
 
 int http_status(const Error& error) {
@@ -104,7 +115,7 @@ void write_error(jobs::JsonWriter& out, const Error& error) {
 
 net::HttpResponse error_response(const Error& error, std::string_view request_id, Form form) {
   const int status = http_status(error);
-  if (form != Form::kJson) {
+  if (form != Form::kJson && form != Form::kJsonString) {
     const std::string_view reason = error.reason.empty() ? to_string(error.code) : std::string_view(error.reason);
     return net::HttpResponse::text(status, error.message + " (" + std::string(reason) + ")\n");
   }
@@ -124,9 +135,13 @@ std::optional<Error> error_of(const jobs::Outcome& outcome) {
 
 void write_outcome(jobs::JsonWriter& out, const jobs::Outcome& outcome, std::optional<double> total_ms) {
   out.begin_object().key("job_id").text(outcome.job_id).key("status").plain_text("done");
-  out.key("name").text(outcome.name).key("gallery").text(outcome.gallery);
+  const bool classified = outcome.kind == jobs::Kind::kClassify;
+  out.key("name").text(outcome.name);
+  if (!classified) out.key("gallery").text(outcome.gallery);
   if (const auto error = error_of(outcome)) {
     write_error(out, *error);
+  } else if (classified) {
+    write_classes(out, outcome);
   } else {
     out.key("label").text(outcome.label).key("main_face").number(outcome.main_face).key("faces").begin_array();
     for (std::size_t i = 0; i < outcome.faces.size(); ++i) write_face(out, outcome, i);

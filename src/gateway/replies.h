@@ -13,13 +13,15 @@
 namespace facefleet::gateway {
 
 enum class Form {
-  kText,   // `<stem>:<label>`
-  kFile,   // `<file name>:<label>`
-  kLabel,  // `<label>`
+  kText,        // `<stem>:<label>`
+  kFile,        // `<file name>:<label>`
+  kLabel,       // `<label>`
+  kJsonString,  // `"<label>"`: the label as a JSON string; errors as kJson
   kJson,
 };
 
-// Of a request to POST /: what `Accept` names, else what the profile says ("text", "file", "label", "json").
+// Of a request to POST /: what `Accept` names, else what the profile says ("text", "file", "label", "json_string",
+// "json").
 Form form_of(std::string_view profile_form, std::optional<std::string_view> accept);
 
 // The status for an error: by its reason where that says more than its code.

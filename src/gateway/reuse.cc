@@ -30,12 +30,16 @@ Task<Result<Answer>> reuse_outcome(Service& service, const Order& order, const s
     co_return stored.error();
   }
   auto earlier = jobs::decode_outcome(stored->body);
-  auto snapshot = co_await service.parts.galleries.snapshot(order.gallery, kGalleryMaxAge);
-  if (!earlier || !snapshot) co_return Answer();  // recognise it then
-  const std::string& model = (*snapshot)->version() > 0 ? (*snapshot)->model() : service.model;
-  const bool same_model = model.empty() || model == earlier->model;
-  if (!earlier->error_reason.empty() || earlier->gallery_version != (*snapshot)->version() || !same_model)
+  if (!earlier || earlier->kind != order.kind || !earlier->error_reason.empty()) co_return Answer();  // compute it then
+  std::string model = service.model;
+  if (order.kind == jobs::Kind::kRecognise) {
+    auto snapshot = co_await service.parts.galleries.snapshot(order.gallery, kGalleryMaxAge);
+    if (!snapshot || earlier->gallery_version != (*snapshot)->version()) co_return Answer();
+    if ((*snapshot)->version() > 0) model = (*snapshot)->model();
+  } else if (earlier->classes.size() < order.matches_max) {
     co_return Answer();
+  }
+  if (!model.empty() && model != earlier->model) co_return Answer();
 
   jobs::Outcome outcome = std::move(*earlier);
   outcome.job_id = job_id;
@@ -44,6 +48,7 @@ Task<Result<Answer>> reuse_outcome(Service& service, const Order& order, const s
   outcome.finished_ms = service.parts.clock.wall_ms();
   for (jobs::Face& face : outcome.faces)
     if (face.matches.size() > order.matches_max) face.matches.resize(order.matches_max);
+  if (outcome.classes.size() > order.matches_max) outcome.classes.resize(order.matches_max);
   if (order.views) {
     auto seen = co_await put_views(service, name, outcome.label, photo);
     if (!seen) co_return seen.error();

@@ -8,6 +8,7 @@ namespace facefleet::gateway {
 Task<Result<net::HttpResponse>> get_asset(Call& call);
 Task<Result<net::HttpResponse>> post_root(Call& call);
 Task<Result<net::HttpResponse>> post_recognise(Call& call);
+Task<Result<net::HttpResponse>> post_classify(Call& call);
 Task<Result<net::HttpResponse>> get_job(Call& call);
 Task<Result<net::HttpResponse>> list_galleries(Call& call);
 Task<Result<net::HttpResponse>> delete_gallery(Call& call);
@@ -26,8 +27,9 @@ namespace {
 
 // clang-format off
 constexpr std::array kRoutes{
-    Route{"POST", "/", Scope::kRecognise, Body::kPhotos, post_root, "who is in each photo, as text or JSON"},
+    Route{"POST", "/", Scope::kRecognise, Body::kPhotos, post_root, "who or what is in each photo, as text or JSON"},
     Route{"POST", "/v1/recognise", Scope::kRecognise, Body::kPhotos, post_recognise, "every face of a photo, with box, landmarks and matches"},
+    Route{"POST", "/v1/classify", Scope::kRecognise, Body::kPhotos, post_classify, "what is in a picture, the likeliest classes with their scores"},
     Route{"GET", "/v1/jobs/{id}", Scope::kRecognise, Body::kSmall, get_job, "a job's outcome, or that it is queued"},
     Route{"GET", "/v1/galleries", Scope::kRead, Body::kSmall, list_galleries, "the galleries"},
     Route{"DELETE", "/v1/galleries/{g}", Scope::kManage, Body::kSmall, delete_gallery, "deletes a gallery and all outcomes that name its persons"},

@@ -17,17 +17,24 @@ namespace json = boost::json;
 constexpr int kVersion = 1;
 constexpr std::size_t kMatchesPerFaceMax = 1'000;
 constexpr std::size_t kStagesMax = 64;
+constexpr std::size_t kClassesMax = 1'000;
 constexpr std::size_t kOutcomeBytesMax = 8u << 20;
 
-std::string_view to_string(Kind kind) { return kind == Kind::kRecognise ? "recognise" : "embed"; }
+struct KindName {
+  Kind kind;
+  std::string_view name;
+};
+constexpr std::array kKinds{KindName{Kind::kRecognise, "recognise"}, KindName{Kind::kClassify, "classify"},
+                            KindName{Kind::kEmbed, "embed"}};
 
 void read_kind(JsonReader& fields, Kind& kind) {
   std::string text;
   fields.read("kind", text);
-  if (text == "embed")
-    kind = Kind::kEmbed;
-  else if (text != "recognise")
+  const auto found = std::ranges::find(kKinds, text, &KindName::name);
+  if (found == kKinds.end())
     fields.fail("kind");
+  else
+    kind = found->kind;
 }
 
 void read_id(JsonReader& fields, std::string_view key, std::string& id) {
@@ -139,6 +146,12 @@ void read_outcome(JsonReader& fields, Outcome& outcome) {
   fields.read("width", outcome.width);
   fields.read("height", outcome.height);
   fields.read("rotation", outcome.rotation);
+  if (fields.contains("classes"))
+    fields.read_objects("classes", kClassesMax, [&](JsonReader inner) {
+      Class& one = outcome.classes.emplace_back();
+      inner.read("name", one.name);
+      inner.read("score", one.score);
+    });
   fields.read("model", outcome.model);
   fields.read("gallery_version", outcome.gallery_version);
   fields.read_objects("stages", kStagesMax, [&](JsonReader inner) {
@@ -154,10 +167,19 @@ void read_outcome(JsonReader& fields, Outcome& outcome) {
 
 }  // namespace
 
+std::string_view to_string(Kind kind) { return std::ranges::find(kKinds, kind, &KindName::kind)->name; }
+
 Bytes encode(const Job& job) {
   JsonWriter out;
   out.begin_object().key("v").number(kVersion).key("id").text(job.id).key("kind").plain_text(to_string(job.kind));
-  out.key("gallery").text(job.gallery).key("gallery_version").number(job.gallery_version).key("reply_to").text(job.reply_to).key("views").boolean(job.views);
+  out.key("gallery")
+      .text(job.gallery)
+      .key("gallery_version")
+      .number(job.gallery_version)
+      .key("reply_to")
+      .text(job.reply_to)
+      .key("views")
+      .boolean(job.views);
   out.key("matches_max").number(job.matches_max).key("accepted_ms").number(job.accepted_ms);
   constexpr std::string_view kFrame = R"(,"name":""})";
   const std::size_t used = out.size() + kFrame.size();
@@ -191,7 +213,14 @@ Bytes encode(const Outcome& outcome) {
   out.key("main_face").number(outcome.main_face).key("faces").begin_array();
   for (const Face& face : outcome.faces) write_face(out, face);
   out.end_array().key("width").number(outcome.width).key("height").number(outcome.height);
-  out.key("rotation").number(outcome.rotation).key("model").text(outcome.model);
+  out.key("rotation").number(outcome.rotation);
+  if (!outcome.classes.empty()) {
+    out.key("classes").begin_array();
+    for (const Class& one : outcome.classes)
+      out.begin_object().key("name").text(one.name).key("score").number(one.score).end_object();
+    out.end_array();
+  }
+  out.key("model").text(outcome.model);
   out.key("gallery_version").number(outcome.gallery_version).key("stages").begin_array();
   for (const Stage& stage : outcome.stages)
     out.begin_object().key("name").text(stage.name).key("ms").rounded(stage.ms, 3).end_object();

@@ -17,8 +17,11 @@ namespace facefleet::jobs {
 
 enum class Kind {
   kRecognise,  // who is in the photo
+  kClassify,   // what is in the picture
   kEmbed,      // the main face's embedding and chip, for enrolment; nothing is searched, nothing enters the views
 };
+
+std::string_view to_string(Kind kind);  // "recognise", "classify", "embed"
 
 // A message of the request queue. Encoded it is at most kMessageBytesMax, whatever the photo's name; with the photo
 // itself in it, as some earlier systems had it, at most kInlineMessageBytesMax.
@@ -30,9 +33,9 @@ struct Job {
   // A version of the gallery that was the newest when the photo was accepted, or a newer one: it is searched in this
   // one or a later one. Below 0: not known, so the worker looks for the newest.
   std::int64_t gallery_version = -1;
-  std::string reply_to;  // the queue that its answer goes to; empty: nobody waits
-  bool views = false;    // keep the earlier systems' out-bucket view (stem -> label)
-  std::uint32_t matches_max = 5;
+  std::string reply_to;           // the queue that its answer goes to; empty: nobody waits
+  bool views = false;             // keep the earlier systems' out-bucket view (stem -> label)
+  std::uint32_t matches_max = 5;  // persons a face, or classes
   std::int64_t accepted_ms = 0;
   Bytes photo;  // empty: it lies under photo_key(id)
 };
@@ -61,6 +64,11 @@ struct Face {
   std::vector<Match> matches;        // best first, one a person
 };
 
+struct Class {
+  std::string name;
+  float score = 0;  // 0 to 1; of all classes that the model knows together 1
+};
+
 struct Stage {
   std::string name;  // "decode", "detect", …
   double ms = 0;
@@ -74,16 +82,17 @@ struct Outcome {
   Kind kind = Kind::kRecognise;
   std::string name;
   std::string gallery = "default";
-  // Empty: recognised. Else why the photo could not be, machine-readable (`not_an_image`, `truncated`,
+  // Empty: recognised, or classified. Else why the photo could not be, machine-readable (`not_an_image`, `truncated`,
   // `too_many_pixels`, `poison`, `photo_missing`, …) with a sentence in `error_message`.
   std::string error_reason;
   std::string error_message;
-  std::string label;            // of the main face: a person, "unknown" or "no face"
+  std::string label;            // of the main face: a person, "unknown" or "no face"; kClassify: the likeliest class
   std::int32_t main_face = -1;  // index into faces; −1: no face
   std::vector<Face> faces;
   std::int32_t width = 0, height = 0;  // of the upright photo
   std::int32_t rotation = 0;           // degrees clockwise by which the photo was turned to find a face
-  std::string model;                   // embedder, with version: "sface@0ba9fbfa"
+  std::vector<Class> classes;          // kClassify only: best first
+  std::string model;                   // embedder or classifier, with version: "sface@0ba9fbfa"
   std::int64_t gallery_version = 0;
   std::vector<Stage> stages;
   std::int64_t finished_ms = 0;

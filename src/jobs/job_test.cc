@@ -72,6 +72,16 @@ TEST(Job, RoundTrips) {
   EXPECT_EQ(back->accepted_ms, job.accepted_ms);
 }
 
+TEST(Job, EachKindRoundTrips) {
+  for (const Kind kind : {Kind::kRecognise, Kind::kClassify, Kind::kEmbed}) {
+    Job job = full_job();
+    job.kind = kind;
+    const auto back = decode_job(encode(job));
+    ASSERT_TRUE(back) << back.error().message;
+    EXPECT_EQ(back->kind, kind);
+  }
+}
+
 // As gateways sent them before jobs said which version of the gallery they need.
 TEST(Job, WithoutAVersionOfTheGalleryIsStillRead) {
   Bytes bytes = encode(full_job());
@@ -173,6 +183,20 @@ TEST(Outcome, RoundTripsToTheLastBit) {
   EXPECT_EQ(back->faces[1].landmarks[4].y, outcome.faces[1].landmarks[4].y);
   EXPECT_EQ(back->faces[1].matches[1].similarity, outcome.faces[1].matches[1].similarity);
   EXPECT_TRUE(back->faces[0].matches[0].above_threshold);
+}
+
+TEST(Outcome, ClassesRoundTrip) {
+  Outcome outcome;
+  outcome.job_id = kId;
+  outcome.kind = Kind::kClassify;
+  outcome.label = "shower curtain";
+  outcome.classes = {{"shower curtain", 0.7F}, {"\"paddle\"", 1e-7F}};
+  const auto back = decode_outcome(encode(outcome));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(encode(*back), encode(outcome));
+  ASSERT_EQ(back->classes.size(), 2u);
+  EXPECT_EQ(back->classes[1].name, "\"paddle\"");
+  EXPECT_EQ(back->classes[1].score, 1e-7F);
 }
 
 TEST(Outcome, AnEmbeddingIsAbsentOrThere) {

@@ -1,7 +1,6 @@
 #include "vision/pipeline.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "vision/engines/engine.h"
 #include "vision/engines/processor.h"
 #include "vision/models/model.h"
+#include "vision/stopwatch.h"
 #include "vision/transform.h"
 
 namespace facefleet::vision {
@@ -26,21 +26,6 @@ constexpr float kSureScore = 0.9F;
 constexpr float kTurnGain = 0.02F;
 
 float best_score(const std::vector<Face>& faces) { return faces.empty() ? 0 : faces.front().score; }
-
-// Adds the wall time of its own life to a figure.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total_ms) : total_ms_(total_ms), begun_(std::chrono::steady_clock::now()) {}
-  ~Stopwatch() {
-    total_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun_).count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  double& total_ms_;
-  std::chrono::steady_clock::time_point begun_;
-};
 
 // From pixels of the photo at a level to pixels of the photo.
 Affine from_level(std::int32_t level) {

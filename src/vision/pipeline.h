@@ -50,11 +50,13 @@ enum class Precision { kAuto, kF32, kBf16 };  // kAuto: f32, or bf16 where the p
 // What a model card (models/NAME.toml) says that the pipeline needs; config reads the cards.
 struct ModelSpec {
   std::string name;    // "sface"
-  std::string family;  // which file of models/ knows its input and output: "yunet", "sface"
+  std::string family;  // which file of models/ knows its input and output: "yunet", "sface", "mobilenet_v2"
   std::string sha256;  // of the file; open() refuses a file that differs
   std::filesystem::path file;
-  std::uint32_t dimensions = 0;  // embedders
-  float threshold = 0;           // embedders: cosine similarity at FAR 1e-3
+  std::uint32_t dimensions = 0;        // embedders; of classifiers, how many classes
+  float threshold = 0;                 // embedders: cosine similarity at FAR 1e-3
+  std::filesystem::path classes_file;  // classifiers: a name a line
+  std::string classes_sha256;
 };
 
 struct PipelineOptions {

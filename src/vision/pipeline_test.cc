@@ -21,12 +21,14 @@ const fs::path kPhotos = ".deps/testphotos";
 
 PipelineOptions options(const fs::path& cache_dir, Precision precision) {
   PipelineOptions out;
-  out.detector = {
-      "yunet", "yunet", "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4", ".deps/models/yunet.onnx",
-      0,       0};
-  out.embedder = {
-      "sface", "sface", "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79", ".deps/models/sface.onnx",
-      128,     0.336F};
+  out.detector.name = out.detector.family = "yunet";
+  out.detector.sha256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4";
+  out.detector.file = ".deps/models/yunet.onnx";
+  out.embedder.name = out.embedder.family = "sface";
+  out.embedder.sha256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79";
+  out.embedder.file = ".deps/models/sface.onnx";
+  out.embedder.dimensions = 128;
+  out.embedder.threshold = 0.336F;
   out.cache_dir = cache_dir;
   out.embedder_precision = precision;
   return out;

@@ -90,4 +90,17 @@ jobs::Outcome recognise(const jobs::Job& job, BytesView photo, const gallery::Sn
   return outcome;
 }
 
+jobs::Outcome classify(const jobs::Job& job, BytesView photo, vision::Classifier& classifier) {
+  auto found = classifier.classify(photo, job.matches_max);
+  if (!found) return failed(job, found.error().reason, found.error().message);
+  jobs::Outcome outcome = begin(job);
+  outcome.width = found->width;
+  outcome.height = found->height;
+  outcome.model = classifier.version();
+  for (auto& one : found->classes) outcome.classes.push_back({std::move(one.name), one.score});
+  if (!outcome.classes.empty()) outcome.label = outcome.classes.front().name;
+  outcome.stages = {{"decode", found->decode_ms}, {"resize", found->resize_ms}, {"classify", found->classify_ms}};
+  return outcome;
+}
+
 }  // namespace facefleet::worker

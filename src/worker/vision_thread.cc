@@ -13,9 +13,21 @@
 namespace facefleet::worker {
 namespace {
 
+template <class Opened>
+Result<Models> as_models(Result<Opened> opened) {
+  if (!opened) return opened.error();
+  return Models(std::move(*opened));
+}
+
+Result<Models> open_models(const ModelOptions& options) {
+  if (const auto* pipeline = std::get_if<vision::PipelineOptions>(&options))
+    return as_models(vision::Pipeline::open(*pipeline));
+  return as_models(vision::Classifier::open(std::get<vision::ClassifierOptions>(options)));
+}
+
 class OwnedThread final : public VisionThread {
  public:
-  OwnedThread(const Executor& executor, vision::PipelineOptions options)
+  OwnedThread(const Executor& executor, ModelOptions options)
       : executor_(executor), thread_([this, options = std::move(options)] { serve(options); }) {}
 
   ~OwnedThread() override {
@@ -28,10 +40,10 @@ class OwnedThread final : public VisionThread {
   }
 
   Task<Result<void>> ready() override {
-    return run([](vision::Pipeline&) {});
+    return run([](Models&) {});
   }
 
-  Task<Result<void>> run(std::function<void(vision::Pipeline&)> work) override {
+  Task<Result<void>> run(std::function<void(Models&)> work) override {
     auto done = std::make_shared<OneShot<Result<void>>>(executor_);
     {
       const std::lock_guard lock(mutex_);
@@ -44,13 +56,13 @@ class OwnedThread final : public VisionThread {
 
  private:
   struct Item {
-    std::function<void(vision::Pipeline&)> work;
+    std::function<void(Models&)> work;
     std::shared_ptr<OneShot<Result<void>>> done;
   };
 
-  void serve(const vision::PipelineOptions& options) {
+  void serve(const ModelOptions& options) {
     pthread_setname_np(pthread_self(), "vision");
-    auto pipeline = vision::Pipeline::open(options);
+    auto models = open_models(options);
     for (;;) {
       Item item;
       {
@@ -61,10 +73,10 @@ class OwnedThread final : public VisionThread {
         waiting_.pop_front();
       }
       Result<void> result;
-      if (pipeline) {
-        item.work(**pipeline);
+      if (models) {
+        item.work(*models);
       } else {
-        result = pipeline.error();
+        result = models.error();
       }
       item.work = nullptr;  // what it owns is released on this thread, before the waiter goes on
       asio::post(executor_,
@@ -82,7 +94,7 @@ class OwnedThread final : public VisionThread {
 
 }  // namespace
 
-std::unique_ptr<VisionThread> VisionThread::start(const Executor& executor, vision::PipelineOptions options) {
+std::unique_ptr<VisionThread> VisionThread::start(const Executor& executor, ModelOptions options) {
   return std::make_unique<OwnedThread>(executor, std::move(options));
 }
 

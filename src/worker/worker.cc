@@ -36,6 +36,18 @@ void last_until(std::chrono::steady_clock::time_point until, jobs::Outcome& outc
   outcome.stages.push_back({"lesson", std::chrono::duration<double, std::milli>(left).count()});
 }
 
+jobs::Outcome compute_outcome(const jobs::Job& job, BytesView photo, const gallery::Snapshot* gallery, Models& models,
+                              float threshold) {
+  const bool classifies = std::holds_alternative<std::unique_ptr<vision::Classifier>>(models);
+  if (classifies != (job.kind == jobs::Kind::kClassify))
+    return failed(job, "kind_not_served",
+                  "this system's workers have no models for jobs of the kind " + std::string(to_string(job.kind)) +
+                      "; its profile says which with jobs.kind");
+  if (classifies) return classify(job, photo, *std::get<std::unique_ptr<vision::Classifier>>(models));
+  auto& pipeline = *std::get<std::unique_ptr<vision::Pipeline>>(models);
+  return recognise(job, photo, gallery, pipeline, threshold > 0 ? threshold : pipeline.threshold());
+}
+
 class QueueWorker final : public Worker {
  public:
   QueueWorker(Options options, Parts parts)
@@ -44,7 +56,7 @@ class QueueWorker final : public Worker {
   Task<Result<void>> run() override {
     executor_ = co_await asio::this_coro::executor;
     changed_.emplace(executor_);
-    vision_ = VisionThread::start(executor_, parts_.pipeline);
+    vision_ = VisionThread::start(executor_, parts_.models);
     parts_.self.report(WorkerState::kStarting, 0);
     auto requests = co_await parts_.queues.open(names_.request_queue);
     if (!requests) co_return requests.error();
@@ -239,10 +251,10 @@ class QueueWorker final : public Worker {
     open_.at(number).begun = true;
 
     auto outcome = std::make_shared<jobs::Outcome>();
-    std::function<void(vision::Pipeline&)> compute = [=, job = *job, threshold = options_.threshold,
-                                                      service_min = options_.service_min](vision::Pipeline& pipeline) {
+    std::function<void(Models&)> compute = [=, job = *job, threshold = options_.threshold,
+                                            service_min = options_.service_min](Models& models) {
       const auto until = std::chrono::steady_clock::now() + service_min;
-      *outcome = recognise(job, *bytes, gallery.get(), pipeline, threshold > 0 ? threshold : pipeline.threshold());
+      *outcome = compute_outcome(job, *bytes, gallery.get(), models, threshold);
       if (job.kind != jobs::Kind::kEmbed) last_until(until, *outcome);
     };
     auto computed = co_await vision_->run(std::move(compute));
@@ -260,7 +272,7 @@ class QueueWorker final : public Worker {
     outcome.worker = parts_.self.instance_id();
     outcome.finished_ms = parts_.clock.wall_ms();
     Bytes encoded = jobs::encode(outcome);
-    if (job.kind == jobs::Kind::kRecognise) {  // an enrolment's embedding is kept in its gallery and nowhere else
+    if (job.kind != jobs::Kind::kEmbed) {  // an enrolment's embedding is kept in its gallery and nowhere else
       store::Put once{.content_type = "application/json", .metadata = {}, .if_absent = true, .if_etag = {}};
       auto stored = co_await parts_.store.put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
       if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job);

@@ -18,7 +18,7 @@
 #include "jobs/job.h"
 #include "queue/queue.h"
 #include "store/object_store.h"
-#include "vision/pipeline.h"
+#include "worker/vision_thread.h"
 
 namespace facefleet::worker {
 
@@ -43,7 +43,7 @@ struct Parts {
   queue::Queues& queues;
   store::ObjectStore& store;
   gallery::Galleries& galleries;
-  vision::PipelineOptions pipeline;  // opened on the vision thread before the first message is asked for
+  ModelOptions models;  // opened on the vision thread before the first message is asked for
   fleet::Self& self;
   const Clock& clock;
   Log log;

@@ -34,9 +34,14 @@ class RecordingSelf final : public fleet::Self {
 
 vision::ModelSpec spec(const std::string& name) {
   const auto card = config::find_model_card(config::load_model_cards("models").value(), name).value();
-  return {card.name,       card.family,
-          card.sha256,     std::filesystem::path(".deps/models") / card.file,
-          card.dimensions, static_cast<float>(card.threshold)};
+  return {card.name,
+          card.family,
+          card.sha256,
+          std::filesystem::path(".deps/models") / card.file,
+          card.dimensions,
+          static_cast<float>(card.threshold),
+          std::filesystem::path(".deps/models") / card.classes_file,
+          card.classes_sha256};
 }
 
 Bytes photo(const std::string& name) { return read_file(std::filesystem::path(".deps/testphotos") / name).value(); }
@@ -357,6 +362,39 @@ TEST_F(WorkerTest, PoisonIsAnsweredAndKeptInTheDeadLetterQueue) {
     co_await t.expect_empty_queues();
     const auto dead = co_await t.counts(t.names_->dead_queue);
     EXPECT_EQ(dead.visible, 1u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, ClassifiesWhereThatIsItsKindOfJob) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker =
+        Worker::create({.names = *t.names_}, {*t.queues_, *t.store_, *t.galleries_,
+                                              vision::ClassifierOptions{spec("mobilenet_v2"), t.cache_ / "models"},
+                                              t.self_, t.clock_, Log::silent()});
+    jobs::Job ask = t.job("portrait.jpg"), other = t.job("face.jpg");
+    ask.kind = jobs::Kind::kClassify;
+    ask.matches_max = 3;
+    ask.views = true;
+    co_await t.put_photo(ask.id, photo("people/Barack_Obama/obama_portrait.jpg"));
+    co_await t.put_photo(other.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(ask));
+    co_await t.send(jobs::encode(other));
+    auto answers = co_await t.run_for(*worker, 2);
+    for (const auto& answer : answers) {
+      if (answer.job_id == other.id) {
+        EXPECT_EQ(answer.error_reason, "kind_not_served");
+        continue;
+      }
+      EXPECT_EQ(answer.label, "suit");
+      EXPECT_EQ(answer.classes.size(), 3u);
+      EXPECT_EQ(answer.model, "mobilenet_v2@9ce462aa");
+    }
+    auto view = co_await t.store_->get(t.names_->out_bucket, "portrait", std::nullopt);
+    EXPECT_TRUE(view && view->body == "suit");
+    const bool stored = co_await t.has_object(t.names_->job_bucket, jobs::outcome_key(ask.id));
+    EXPECT_TRUE(stored);
+    co_await t.expect_empty_queues();
   };
   run_task(context_, script(*this));
 }

@@ -103,6 +103,7 @@ net::HttpResponse reply(const Enrolling& target, const std::vector<Verdict>& ver
 Task<Result<net::HttpResponse>> post_person_photos(Call& call) {
   auto target = read_target(call);
   if (!target) co_return target.error();
+  if (auto served = check_kind(call.service, jobs::Kind::kEmbed); !served) co_return served.error();
   auto uploads = read_uploads(call);
   if (!uploads) co_return uploads.error();
   std::vector<std::string> digests;

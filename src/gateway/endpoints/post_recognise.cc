@@ -1,4 +1,5 @@
-// POST /v1/recognise: every face of a photo. With ?wait=0 the job's id at once, for GET /v1/jobs/{id}.
+// POST /v1/recognise: every face of a photo. POST /v1/classify: what is in it. With ?wait=0 the job's id at once, for
+// GET /v1/jobs/{id}.
 #include "gateway/intake.h"
 #include "gateway/recognition.h"
 
@@ -24,12 +25,10 @@ net::HttpResponse accepted(const std::vector<Entry>& entries) {
   return response;
 }
 
-}  // namespace
-
-Task<Result<net::HttpResponse>> post_recognise(Call& call) {
+Task<Result<net::HttpResponse>> answer(Call& call, jobs::Kind kind) {
   auto uploads = read_uploads(call);
   if (!uploads) co_return uploads.error();
-  auto order = read_order(call);
+  auto order = read_order(call, kind);
   if (!order) co_return order.error();
   const bool waits = call.parameter("wait") != "0";
   order->waits = waits;
@@ -41,5 +40,10 @@ Task<Result<net::HttpResponse>> post_recognise(Call& call) {
   if (error && all.size() == 1) co_return *error;
   co_return recognised_json(call, all);
 }
+
+}  // namespace
+
+Task<Result<net::HttpResponse>> post_recognise(Call& call) { return answer(call, jobs::Kind::kRecognise); }
+Task<Result<net::HttpResponse>> post_classify(Call& call) { return answer(call, jobs::Kind::kClassify); }
 
 }  // namespace facefleet::gateway

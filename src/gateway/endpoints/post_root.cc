@@ -20,13 +20,23 @@ std::string lines_of(const std::vector<Recognised>& all, Form form) {
   return text;
 }
 
+// A string, or for several photos an array of strings in their order.
+net::HttpResponse labels_json(const std::vector<Recognised>& all) {
+  jobs::JsonWriter out;
+  if (all.size() > 1) out.begin_array();
+  for (const Recognised& one : all) out.text(line_of(one, Form::kLabel));
+  if (all.size() > 1) out.end_array();
+  const Error* error = common_error(all);
+  return net::HttpResponse::json(error ? http_status(*error) : 200, out.take());
+}
+
 }  // namespace
 
 Task<Result<net::HttpResponse>> post_root(Call& call) {
   const Form form = form_of(call.service.options.reply_form, call.request.headers.get("accept"));
   auto uploads = read_uploads(call);
   if (!uploads) co_return uploads.error();
-  auto order = read_order(call);
+  auto order = read_order(call, call.service.options.kind);
   if (!order) co_return order.error();
   auto entries = co_await submit(call, std::move(*uploads), std::move(*order));
   if (!entries) co_return entries.error();
@@ -34,6 +44,7 @@ Task<Result<net::HttpResponse>> post_root(Call& call) {
   const Error* error = common_error(all);
   if (error && all.size() == 1) co_return *error;
   if (form == Form::kJson) co_return recognised_json(call, all);
+  if (form == Form::kJsonString) co_return labels_json(all);
   co_return net::HttpResponse::text(error ? http_status(*error) : 200, lines_of(all, form));
 }
 

@@ -17,6 +17,12 @@ struct EmbedderFamily {
 };
 constexpr std::array<EmbedderFamily, 1> kEmbedders{{{"sface", open_sface}}};
 
+struct ScorerFamily {
+  std::string_view name;
+  Result<std::unique_ptr<Scorer>> (*open)(Engine&, const ModelSpec&);
+};
+constexpr std::array<ScorerFamily, 1> kScorers{{{"mobilenet_v2", open_mobilenet_v2}}};
+
 Error unknown_family(const ModelSpec& spec, std::string_view role) {
   return {Code::kInvalidInput,
           "the model " + spec.name + " is of the family '" + spec.family + "', which is no " + std::string(role) +
@@ -36,6 +42,12 @@ Result<std::unique_ptr<Embedder>> open_embedder(Engine& engine, const ModelSpec&
   for (const EmbedderFamily& family : kEmbedders)
     if (family.name == spec.family) return family.open(engine, spec, precision);
   return unknown_family(spec, "embedder");
+}
+
+Result<std::unique_ptr<Scorer>> open_scorer(Engine& engine, const ModelSpec& spec) {
+  for (const ScorerFamily& family : kScorers)
+    if (family.name == spec.family) return family.open(engine, spec);
+  return unknown_family(spec, "classifier");
 }
 
 }  // namespace facefleet::vision

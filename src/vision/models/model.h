@@ -1,4 +1,5 @@
-// What a family of detectors or embedders must offer. One family is one file here and one row in families.cc.
+// What a family of detectors, embedders or classifiers must offer. One family is one file here and one row in
+// families.cc.
 #pragma once
 
 #include <array>
@@ -38,11 +39,25 @@ class Embedder {
   virtual Result<std::vector<float>> embed(const Image& chip) = 0;
 };
 
+// Says how well each class fits a picture. Not thread-safe.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+
+  // A photo's short side is scaled to short_side(), and side() x side() pixels are cut from its centre.
+  virtual std::int32_t short_side() const = 0;
+  virtual std::int32_t side() const = 0;
+  // A logit for each of the card's `dimensions` classes.
+  virtual Result<std::vector<float>> score(const Image& image) = 0;
+};
+
 Result<std::unique_ptr<Detector>> open_detector(Engine& engine, const ModelSpec& spec);
 Result<std::unique_ptr<Embedder>> open_embedder(Engine& engine, const ModelSpec& spec, Precision precision);
+Result<std::unique_ptr<Scorer>> open_scorer(Engine& engine, const ModelSpec& spec);
 
 // The families: each in its own file, named by the table in families.cc.
 Result<std::unique_ptr<Detector>> open_yunet(Engine& engine, const ModelSpec& spec);
 Result<std::unique_ptr<Embedder>> open_sface(Engine& engine, const ModelSpec& spec, Precision precision);
+Result<std::unique_ptr<Scorer>> open_mobilenet_v2(Engine& engine, const ModelSpec& spec);
 
 }  // namespace facefleet::vision
