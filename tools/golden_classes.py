@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/vision/classes.txt: for each test photo the likeliest five of MobileNetV2's classes and their
-logits, as ONNX Runtime computes them in f32 of a picture that Pillow shrinks. Needs bench/requirements.txt and a fetched
-.deps/.
+logits, as ONNX Runtime computes them in f32 of a picture that Pillow shrinks. Needs bench/requirements.txt and a
+fetched .deps/.
 
 A line: photo, and five times the number of a class and its logit.
 """

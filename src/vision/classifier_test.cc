@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 ClassifierOptions options(const fs::path& cache_dir = {}) {
   ClassifierOptions out;
-  out.model.name = out.model.family = "mobilenet_v2";
+  out.model.name = "mobilenet_v2";
+  out.model.family = "mobilenet";
   out.model.sha256 = "9ce462aace9c43217634f9d66e9d237c8ed8a5be618f9557dd7b4fd4a8ba1c28";
   out.model.file = ".deps/models/mobilenet_v2.onnx";
   out.model.dimensions = 1'000;

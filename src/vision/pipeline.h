@@ -50,7 +50,7 @@ enum class Precision { kAuto, kF32, kBf16 };  // kAuto: f32, or bf16 where the p
 // What a model card (models/NAME.toml) says that the pipeline needs; config reads the cards.
 struct ModelSpec {
   std::string name;    // "sface"
-  std::string family;  // which file of models/ knows its input and output: "yunet", "sface", "mobilenet_v2"
+  std::string family;  // which file of models/ knows its input and output: "yunet", "sface", "mobilenet"
   std::string sha256;  // of the file; open() refuses a file that differs
   std::filesystem::path file;
   std::uint32_t dimensions = 0;        // embedders; of classifiers, how many classes

@@ -47,6 +47,7 @@ struct ModelRequest {
   Precision precision = Precision::kF32;  // kF32 or kBf16; stated always, as an engine's own choice can be the slower
 };
 
+// Thread-safe.
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -21,7 +21,7 @@ struct ScorerFamily {
   std::string_view name;
   Result<std::unique_ptr<Scorer>> (*open)(Engine&, const ModelSpec&);
 };
-constexpr std::array<ScorerFamily, 1> kScorers{{{"mobilenet_v2", open_mobilenet_v2}}};
+constexpr std::array<ScorerFamily, 1> kScorers{{{"mobilenet", open_mobilenet}}};
 
 Error unknown_family(const ModelSpec& spec, std::string_view role) {
   return {Code::kInvalidInput,

@@ -58,6 +58,6 @@ Result<std::unique_ptr<Scorer>> open_scorer(Engine& engine, const ModelSpec& spe
 // The families: each in its own file, named by the table in families.cc.
 Result<std::unique_ptr<Detector>> open_yunet(Engine& engine, const ModelSpec& spec);
 Result<std::unique_ptr<Embedder>> open_sface(Engine& engine, const ModelSpec& spec, Precision precision);
-Result<std::unique_ptr<Scorer>> open_mobilenet_v2(Engine& engine, const ModelSpec& spec);
+Result<std::unique_ptr<Scorer>> open_mobilenet(Engine& engine, const ModelSpec& spec);
 
 }  // namespace facefleet::vision

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::int32_t kSide = 224, kShortSide = 256;  // as torchvision measured these weights
 
-class MobilenetV2 final : public Scorer {
+class Mobilenet final : public Scorer {
  public:
-  MobilenetV2(std::unique_ptr<Model> model, std::unique_ptr<Network> network, std::uint32_t classes)
+  Mobilenet(std::unique_ptr<Model> model, std::unique_ptr<Network> network, std::uint32_t classes)
       : model_(std::move(model)), network_(std::move(network)), classes_(classes) {}
 
   std::int32_t side() const override { return kSide; }
@@ -44,13 +44,13 @@ class MobilenetV2 final : public Scorer {
 
 }  // namespace
 
-Result<std::unique_ptr<Scorer>> open_mobilenet_v2(Engine& engine, const ModelSpec& spec) {
+Result<std::unique_ptr<Scorer>> open_mobilenet(Engine& engine, const ModelSpec& spec) {
   Result<std::unique_ptr<Model>> model =
       engine.open({spec.file, spec.sha256, {{1, 3, kSide, kSide}}, {"output"}, Precision::kF32});
   if (!model) return model.error();
   Result<std::unique_ptr<Network>> network = (*model)->load(0);
   if (!network) return network.error();
-  auto scorer = std::make_unique<MobilenetV2>(std::move(*model), std::move(*network), spec.dimensions);
+  auto scorer = std::make_unique<Mobilenet>(std::move(*model), std::move(*network), spec.dimensions);
   // The first run is the slowest; made here, it also shows whether the card tells the truth.
   const Image grey{kSide, kSide, std::vector<std::uint8_t>(static_cast<std::size_t>(3) * kSide * kSide, 128)};
   const Result<std::vector<float>> tried = scorer->score(grey);
