@@ -95,9 +95,10 @@ function show(trace) {
 }
 
 function begin() {
-  element("setting").textContent = `A worker starts in ${figures.start_s} s, a job takes ${figures.service_s} s, at most ` +
-    `${figures.cap} workers. A policy holds the wait if 95 of 100 jobs begin within ${figures.wait_s} s of their arrival ` +
-    "and none is lost; the cheapest that does is first.";
+  element("setting").textContent =
+    `A worker starts in ${figures.start_s} s, a job takes ${figures.service_s} s, at most ${figures.cap} workers. ` +
+    `A policy holds the wait if 95 of 100 jobs begin within ${figures.wait_s} s of their arrival and none is lost; ` +
+    "the cheapest that does is first.";
   for (const trace of figures.traces) {
     trace.rows.forEach(colourOf);
     const button = document.createElement("button");

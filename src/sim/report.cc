@@ -51,7 +51,7 @@ void write_row(jobs::JsonWriter& json, const Comparison& comparison, const Row& 
   json.key("wait_max_s").number(outcome.wait_max_s).key("held").boolean(row.held);
   json.key("lost").number(outcome.lost).key("dead").number(outcome.dead);
   json.key("peak").number(outcome.peak).key("launches").number(outcome.launches);
-  json.key("optimum");
+  json.key("changes").number(outcome.changes).key("optimum");
   if (row.optimum) {
     json.number(*row.optimum).key("optimum_ratio").rounded(outcome.worker_seconds / *row.optimum, 4);
   } else {

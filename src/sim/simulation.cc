@@ -6,8 +6,10 @@
 #include <limits>
 #include <queue>
 #include <span>
+#include <string>
 #include <tuple>
 
+#include "autoscaler/estimates.h"
 #include "base/ids.h"
 
 namespace facefleet::sim {
@@ -22,7 +24,6 @@ constexpr MonoTime kEpoch{std::chrono::hours(1)};
 // longest cooldown of a known policy is a quarter of an hour.
 constexpr Micros kQuiet{60'000'000};
 constexpr Micros kPatience{1'800'000'000};
-constexpr double kMeasuredShare = 1.0 / 16;  // of the newest measurement in the running mean
 
 double to_seconds(Micros time) { return static_cast<double>(time.count()) * 1e-6; }
 Millis to_millis(Micros time) { return std::chrono::round<Millis>(time); }
@@ -30,8 +31,10 @@ Millis to_millis(Micros time) { return std::chrono::round<Millis>(time); }
 enum class State : std::uint8_t { kStarting, kIdle, kBusy, kEnded };
 
 struct Worker {
+  std::string id;
   Micros launched{0};
   Micros since{0};  // idle since, or busy since
+  std::uint64_t jobs_done = 0;
   std::uint32_t job = 0;
   State state = State::kStarting;
   bool leaving = false;  // takes nothing more
@@ -138,7 +141,6 @@ class Simulation {
 
   void finish_job(std::uint32_t number) {
     Worker& worker = workers_[number];
-    measure(service_us_, now_ - worker.since);
     last_news_ = now_;
     set_free(worker);
     if (std::ranges::binary_search(trace_.poison, worker.job)) {
@@ -146,6 +148,7 @@ class Simulation {
     } else {
       --leased_;
       ++out_.answered;
+      ++worker.jobs_done;
       waits_.push_back(worker.since - trace_.arrivals[worker.job]);
     }
     look_for_work(number);
@@ -167,15 +170,17 @@ class Simulation {
   // --- workers ---
 
   void launch(std::uint32_t count) {
-    for (; count > 0 && alive_ < options_.cap; --count) {
+    for (; count > 0 && alive_.size() < options_.cap; --count) {
       const auto number = static_cast<std::uint32_t>(workers_.size());
       Worker& worker = workers_.emplace_back();
+      worker.id = std::to_string(number);
       worker.launched = now_;
       worker.slow = is_slow(number);
       starting_.push_back(number);
       foresee(now_ + options_.start, Event::Kind::kStarted, number);
-      out_.peak = std::max(out_.peak, ++alive_);
+      alive_.push_back(number);
     }
+    out_.peak = std::max(out_.peak, static_cast<std::uint32_t>(alive_.size()));
   }
 
   bool is_slow(std::uint32_t number) const {
@@ -186,7 +191,6 @@ class Simulation {
 
   void start_work(std::uint32_t number) {
     std::erase(starting_, number);
-    measure(start_us_, now_ - workers_[number].launched);
     look_for_work(number);
   }
 
@@ -211,7 +215,8 @@ class Simulation {
     Worker& worker = workers_[number];
     worker.state = State::kEnded;
     billed_ += now_ - worker.launched;
-    --alive_;
+    std::erase(alive_, number);
+    ended_.push_back(number);
   }
 
   void dismiss(std::uint32_t count) {
@@ -241,17 +246,9 @@ class Simulation {
     }
   }
 
-  std::vector<std::uint32_t> alive(bool started_only) const {
-    std::vector<std::uint32_t> numbers;
-    for (std::uint32_t number = 0; number < workers_.size(); ++number) {
-      const State state = workers_[number].state;
-      if (state != State::kEnded && !(started_only && state == State::kStarting)) numbers.push_back(number);
-    }
-    return numbers;
-  }
-
   void crash_one(std::uint64_t draw) {
-    const std::vector<std::uint32_t> started = alive(true);
+    std::vector<std::uint32_t> started = alive_;
+    std::erase_if(started, [this](std::uint32_t number) { return workers_[number].state == State::kStarting; });
     if (started.empty()) return;
     const std::uint32_t number = started[draw % started.size()];
     const Worker& worker = workers_[number];
@@ -267,7 +264,7 @@ class Simulation {
   }
 
   void give_notice(double share, std::uint64_t draw) {
-    std::vector<std::uint32_t> left = alive(false);
+    std::vector<std::uint32_t> left = alive_;
     std::erase_if(left, [this](std::uint32_t number) { return workers_[number].leaving; });
     SeededRandom random(draw);
     for (auto count = std::llround(share * static_cast<double>(left.size())); count > 0; --count) {
@@ -288,9 +285,23 @@ class Simulation {
 
   // --- the scaler ---
 
-  static void measure(double& mean_us, Micros value) {
-    const auto us = static_cast<double>(value.count());
-    mean_us = mean_us == 0 ? us : mean_us + kMeasuredShare * (us - mean_us);
+  // What the loop learns of each worker; those that ended since its last look are still listed this once.
+  void estimate() {
+    looked_at_.clear();
+    for (const std::uint32_t number : alive_) looked_at_.push_back(listed(workers_[number]));
+    for (const std::uint32_t number : ended_) looked_at_.push_back(listed(workers_[number]));
+    ended_.clear();
+    estimates_.look(seen_.now, seen_.visible + seen_.in_flight, looked_at_);
+  }
+
+  autoscaler::Estimates::Worker listed(const Worker& worker) const {
+    const bool ready = worker.state == State::kIdle || worker.state == State::kBusy;
+    return {.id = worker.id,
+            .pending = worker.state == State::kStarting,
+            .ready = ready,
+            .busy = worker.state == State::kBusy,
+            .jobs_done = worker.jobs_done,
+            .ready_after = ready ? to_millis(worker.since - worker.launched) : Millis(0)};
   }
 
   void observe() {
@@ -299,12 +310,11 @@ class Simulation {
     seen_.visible = metric_ ? queue_.visible() : 0;
     seen_.in_flight = metric_ ? leased_ : 0;
     seen_.oldest_age = metric_ && !queue_.empty() ? to_millis(now_ - trace_.arrivals[queue_.oldest()]) : Millis(0);
-    if (metric_) {
-      seen_.arrived = queue_.arrived();
-      seen_.completed = out_.answered + out_.dead;
-    }
-    seen_.service = Millis(std::llround(service_us_ / 1e3));
-    seen_.start = Millis(std::llround(start_us_ / 1e3));
+    if (metric_) estimate();
+    seen_.arrived = estimates_.arrived();
+    seen_.completed = estimates_.completed();
+    seen_.service = estimates_.service();
+    seen_.start = estimates_.start();
     seen_.pending = static_cast<std::uint32_t>(starting_.size());
     seen_.busy = busy_ - busy_leaving_;
     seen_.running = seen_.busy + static_cast<std::uint32_t>(idle_.size());
@@ -323,9 +333,10 @@ class Simulation {
     if (seen_.valid) act(decision.target);
     if (options_.keep_timeline) {
       const auto starting = static_cast<std::uint32_t>(starting_.size());
-      out_.timeline.push_back({now_, queue_.visible() + leased_, starting, alive_ - starting});
+      out_.timeline.push_back(
+          {now_, queue_.visible() + leased_, starting, static_cast<std::uint32_t>(alive_.size()) - starting});
     }
-    const bool settled = out_.answered + out_.dead == out_.jobs && alive_ == 0;
+    const bool settled = out_.answered + out_.dead == out_.jobs && alive_.empty();
     if (!settled) quiet_since_ = kNever;
     if (settled && quiet_since_ == kNever) quiet_since_ = now_;
     const bool more_comes = queue_.arrived() < out_.jobs;
@@ -334,14 +345,14 @@ class Simulation {
 
   void act(std::uint32_t target) {
     const std::uint32_t current = seen_.pending + seen_.running;
-    const std::uint32_t alive_before = alive_;
+    const std::size_t alive_before = alive_.size();
     if (target > current) launch(target - current);
     if (target < current) dismiss(current - target);
-    if (alive_ == alive_before) return;
-    const bool grew = alive_ > alive_before;
-    if (out_.launches > 0 || !grew) out_.changes += grew != grew_ ? 1 : 0;
+    if (alive_.size() == alive_before) return;
+    const bool grew = alive_.size() > alive_before;
+    if (grew != grew_) ++out_.changes;
     grew_ = grew;
-    out_.launches += grew ? alive_ - alive_before : 0;
+    out_.launches += grew ? alive_.size() - alive_before : 0;
   }
 
   void close() {
@@ -397,12 +408,13 @@ class Simulation {
   std::deque<std::uint32_t> idle_;      // longest first
   std::uint32_t busy_ = 0;
   std::uint32_t busy_leaving_ = 0;
-  std::uint32_t alive_ = 0;
+  std::vector<std::uint32_t> alive_;  // in the order of their launch
+  std::vector<std::uint32_t> ended_;  // since the scaler last looked
   Micros billed_{0};
 
   Observation seen_;
-  double service_us_ = 0;
-  double start_us_ = 0;
+  autoscaler::Estimates estimates_;
+  std::vector<autoscaler::Estimates::Worker> looked_at_;
   bool metric_ = true;
   bool grew_ = true;
   Outcome out_;

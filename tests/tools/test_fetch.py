@@ -1,6 +1,7 @@
 """What is fetched is used only if it is, bit for bit, what was written down; nothing is fetched twice."""
 
 import hashlib
+import io
 import sys
 import tarfile
 import zipfile
@@ -137,3 +138,17 @@ def test_a_tar_archive_is_read_as_well(tmp_path):
         archive.add(tmp_path / "a", "package/a")
     assert [(name, open_member().read()) for name, open_member in fetch.members_of(tmp_path / "a.tgz")] == [
         ("package/a", b"a")]
+
+
+def test_a_machine_without_npm_takes_the_archive_from_the_registry_itself(tmp_path, monkeypatch):
+    asked = []
+
+    def answer(address, timeout):
+        asked.append(address)
+        return io.BytesIO(b"archive")
+
+    monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
+    monkeypatch.setattr(fetch.urllib.request, "urlopen", answer)
+    fetch.download_from_npm({"package": "@scope/lib", "version": "1.2"}, tmp_path)
+    assert asked == ["https://registry.npmjs.org/@scope/lib/-/lib-1.2.tgz"]
+    assert (tmp_path / "archive").read_bytes() == b"archive"
