@@ -13,7 +13,6 @@ holds. With --optima the optima are computed anew first, and the program is buil
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,22 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import sim_optimum
+from runs import BINARY, machine
 
 ROOT = Path(__file__).resolve().parent.parent
-BINARY = ROOT / "build/release/facefleet"
 OURS = "default"
 KEPT = ("policy", "trace", "tuned", "tuning", "start_s", "wait_s", "worker_seconds", "wait_p95_s", "held", "lost", "peak",
         "launches", "optimum_ratio")  # of each row, in the file of results
 EVEN = 0.02  # costs that differ by less count as equal
-
-
-def machine() -> dict[str, str]:
-    """Where and of what this was computed; the figures are the same everywhere, only the seconds are not."""
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    version = subprocess.run([BINARY, "--version"], capture_output=True, text=True, check=True)
-    return {"cpu": cpu[1] if cpu else "unknown", "cores": str(os.cpu_count()), "kernel": os.uname().release,
-            "commit": commit.stdout.strip() or "unknown", "version": version.stdout.strip()}
 
 
 def simulate(start_s: float, wait_s: float, seed: int) -> list[dict]:
