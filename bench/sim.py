@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Every scaling policy on every trace of `facefleet sim`, at start times of 0.2, 20 and 60 s and waits of 1, 5 and 30 s.
+"""Every scaling policy on every trace of `facefleet sim`: start times of 0.2, 20 and 60 s, waits of 1, 5 and 30 s.
 
     ./dev bench sim [--optima] [--seed N] [--json FILE]
 
-Each rival runs at its own defaults and tuned: with the cheapest point of a grid of its constants that holds the wait, chosen
-for each trace, start and wait by hindsight. `default`, the policy that is ours, is told the wait and nothing else. A policy
-holds the wait if 95 of 100 jobs begin within it and none is lost. Printed for each case: the cheapest policy that holds, what
-`default` costs beside the cheapest rival (rival's cost = 1) and beside the optimum (bench/sim_optimum.py), or that nobody
-holds. With --optima the optima are computed anew first, and the program is built again with them.
+Each rival runs at its own defaults and tuned: with the cheapest point of a grid of its constants that holds the wait,
+chosen for each trace, start and wait by hindsight. `default`, the policy that is ours, is told the wait and nothing
+else. A policy holds the wait if 95 of 100 jobs begin within it and none is lost. Printed for each case: the cheapest
+policy that holds, what `default` costs beside the cheapest rival (rival's cost = 1) and beside the optimum
+(bench/sim_optimum.py), or that nobody holds. With --optima the optima are computed anew first, and the program is built
+again with them.
 """
 
 import argparse
@@ -24,16 +25,16 @@ from runs import BINARY, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "default"
-KEPT = ("policy", "trace", "tuned", "tuning", "start_s", "wait_s", "worker_seconds", "wait_p95_s", "held", "lost", "peak",
-        "launches", "optimum_ratio")  # of each row, in the file of results
+KEPT = ("policy", "trace", "tuned", "tuning", "start_s", "wait_s", "worker_seconds", "wait_p95_s", "held", "lost",
+        "peak", "launches", "optimum_ratio")  # of each row, in the file of results
 EVEN = 0.02  # costs that differ by less count as equal
 
 
 def simulate(start_s: float, wait_s: float, seed: int) -> list[dict]:
     with tempfile.TemporaryDirectory(prefix="facefleet-bench-") as folder:
         file = Path(folder) / "rows.json"
-        subprocess.run([BINARY, "sim", "--tuned", "--start-s", str(start_s), "--wait-s", str(wait_s), "--seed", str(seed),
-                        "--json", file], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([BINARY, "sim", "--tuned", "--start-s", str(start_s), "--wait-s", str(wait_s), "--seed",
+                        str(seed), "--json", file], check=True, stdout=subprocess.DEVNULL)
         return json.loads(file.read_text())
 
 
@@ -54,7 +55,8 @@ def judge(rows: list[dict]) -> dict:
         if not held:
             verdict["ours_is_cheapest"] = None  # there is nobody to beat
         else:
-            verdict["ours_is_cheapest"] = ours["held"] and ours["worker_seconds"] <= (1 + EVEN) * held[0]["worker_seconds"]
+            enough = (1 + EVEN) * held[0]["worker_seconds"]
+            verdict["ours_is_cheapest"] = ours["held"] and ours["worker_seconds"] <= enough
     return verdict
 
 
@@ -66,7 +68,8 @@ def print_verdicts(verdicts: list[dict]) -> None:
     print(f"\n{'trace':<14}{'start s':>8}{'wait s':>7}  {'cheapest that holds':<30}{'worker-s':>10}{'ours':>10}"
           f"{'p95 s':>8}  {'holds':<6}{'x rival':>8}{'x opt':>7}")
     for each in verdicts:
-        print(f"{each['trace']:<14}{each['start_s']:>8g}{each['wait_s']:>7g}  {each['cheapest'] or 'nobody':<30}"
+        print(f"{each['trace']:<14}{each['start_s']:>8g}{each['wait_s']:>7g}  "
+              f"{each['cheapest'] or 'nobody':<30}"
               f"{number(each.get('worker_seconds'), '.1f'):>10}{number(each.get('ours'), '.1f'):>10}"
               f"{number(each.get('ours_wait_p95_s')):>8}  {'yes' if each.get('ours_held') else 'no':<6}"
               f"{number(each.get('ours_to_rival')):>8}{number(each.get('ours_to_optimum')):>7}")
@@ -76,11 +79,12 @@ def print_sums(verdicts: list[dict]) -> None:
     judged = [each for each in verdicts if each.get("ours_is_cheapest") is not None]
     nobody = sum(each["cheapest"] is None for each in verdicts)
     won = sum(each["ours_is_cheapest"] for each in judged)
-    print(f"\n{OURS} is the cheapest that holds (within {100 * EVEN:.0f} %) in {won} of the {len(judged)} cases in which "
-          f"anybody holds the wait; nobody does in {nobody} of {len(verdicts)}")
+    print(f"\n{OURS} is the cheapest that holds (within {100 * EVEN:.0f} %) in {won} of the {len(judged)} cases in "
+          f"which anybody holds the wait; nobody does in {nobody} of {len(verdicts)}")
     for each in judged:
         if not each["ours_is_cheapest"]:
-            why = (f"{each['ours']:.1f} against {each['worker_seconds']:.1f}" if each["ours_held"]
+            against = f"{each['ours']:.1f} against {each['worker_seconds']:.1f}"
+            why = (against if each["ours_held"]
                    else f"it does not hold: p95 {each['ours_wait_p95_s']:.2f} s")
             print(f"  not on {each['trace']}, start {each['start_s']:g} s, wait {each['wait_s']:g} s: {why}; "
                   f"{each['cheapest']} does")
@@ -104,7 +108,8 @@ def main() -> int:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         rows = [row for case in pool.map(lambda case: simulate(*case), cases) for row in case]
     traces = list(dict.fromkeys(row["trace"] for row in rows))
-    verdicts = [judge([row for row in rows if (row["trace"], row["start_s"], row["wait_s"]) == (trace, start_s, wait_s)])
+    verdicts = [judge([row for row in rows
+                       if (row["trace"], row["start_s"], row["wait_s"]) == (trace, start_s, wait_s)])
                 for trace in traces for start_s, wait_s, _ in cases]
     kept = [{key: row[key] for key in KEPT} for row in rows]
     report = {"machine": machine(), "verdicts": verdicts, "rows": kept}
@@ -112,8 +117,10 @@ def main() -> int:
     print_verdicts(verdicts)
     print_sums(verdicts)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    lines = {key: ",\n".join("  " + json.dumps(each) for each in report[key]) for key in ("verdicts", "rows")}
-    options.json.write_text(f'{{"machine": {json.dumps(report["machine"])},\n"verdicts": [\n{lines["verdicts"]}\n],\n'
+    lines = {key: ",\n".join("  " + json.dumps(each) for each in report[key])
+             for key in ("verdicts", "rows")}
+    options.json.write_text(f'{{"machine": {json.dumps(report["machine"])},\n'
+                            f'"verdicts": [\n{lines["verdicts"]}\n],\n'
                             f'"rows": [\n{lines["rows"]}\n]}}\n')
     return 0
 

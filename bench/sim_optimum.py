@@ -13,8 +13,8 @@ Time is cut into slots. Unknowns for each slot t:
     U[t]   workers that become ready in it          E[t]   workers that end in it         n[t+1] = n[t] + U[t] - E[t]
     R[t]   worker-time of ready workers in it, by its length: n[t] - E[t] <= R[t] <= n[t] + U[t]
     and for each class of service times (one, unless jobs differ):
-    B[t]   jobs that have begun by its end          V[t]   work done on them by its end   F[t]   of them in work at its end
-    h[t]   jobs that arrive in it and are late
+    B[t]   jobs that have begun by its end          V[t]   work done on them by its end
+    F[t]   of them in work at its end               h[t]   jobs whose last moment to begin is in it, and that are late
 
     least  sum R[t] length[t] + start * sum U[t] + work that is done after the last slot
     so that  B[t] <= jobs that have come by its end
@@ -23,12 +23,13 @@ Time is cut into slots. Unknowns for each slot t:
              shortest * B[t] <= V[t] + longest * F[t];  V[t] <= longest * B[t];  sum over classes F[t] <= n[t+1]
              n[t] + (those that are certainly starting when it begins) <= cap
 
-Every real plan gives values that fulfil all this at its own cost, so no plan is cheaper than the program's least cost. What
-is relaxed: within a slot, work may come before its arrival and an end after its deadline; U and E may be fractions; jobs are
-a fluid, and those of a class take anything from its shortest to its longest; after the last slot (a minute and the wait after
-the last arrival) work costs no start. The number kept is the bound that the solver proved ("worker_seconds"); "plan" is the
-best solution of the program that it found, "gap" how far that is above the bound. HiGHS, one thread, is given
-TIME_LIMIT_S for each; a bound is valid whenever it is stopped.
+Every real plan gives values that fulfil all this at its own cost, so no plan is cheaper than the program's least cost.
+What is relaxed: within a slot, work may come before its arrival and an end after its deadline; U and E may be
+fractions; jobs are a fluid, and those of a class take anything from its shortest to its longest; after the last slot (a
+minute and the wait after the last arrival) work costs no start. The number kept is the bound that the solver proved
+("worker_seconds"), or the work and one start where that is more; "plan" is the best solution of the program that it
+found, "gap" how far that is above the bound. HiGHS, one thread, is given TIME_LIMIT_S for each; a bound is valid
+whenever it is stopped.
 """
 
 import csv
@@ -47,7 +48,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests/golden/sim/optimum.json"
 
-TRACES = ["burst-100", "burst-10", "step", "ramp", "daily", "flash", "on-off", "poisson", "heavy-tailed", "stale-metric"]
+TRACES = ["burst-100", "burst-10", "step", "ramp", "daily", "flash", "on-off", "poisson", "heavy-tailed",
+          "stale-metric"]
 STARTS_S = [0.2, 20.0, 60.0]
 WAITS_S = [1.0, 5.0, 30.0]
 CAP, SERVICE_S, SEED = 20, 0.1, 1
@@ -107,7 +109,8 @@ class Program:
         """The proved bound and the best solution's cost; infinity where there is none (or none was found in time)."""
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(self.cost), len(self.row_low)
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = (np.array(each, float) for each in (self.cost, self.low, self.high))
+        lp.col_cost_, lp.col_lower_ = np.array(self.cost, float), np.array(self.low, float)
+        lp.col_upper_ = np.array(self.high, float)
         lp.row_lower_, lp.row_upper_ = np.array(self.row_low, float), np.array(self.row_high, float)
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         lp.a_matrix_.start_ = np.array(self.starts, np.int32)

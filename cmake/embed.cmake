@@ -1,5 +1,5 @@
-# embed_files(ROOM <folder> <file>…) builds files into a room's library as the room's assets.h declares them. A file named
-# by its whole path is taken from there.
+# embed_files(ROOM <folder> <file>…) builds files into a room's library as the room's assets.h declares them. A file
+# named by its whole path is taken from there.
 #
 # At build time this file is also the script that writes the generated source: cmake -DOUT=… -DROOM=… -DFILES=… -P it.
 if(CMAKE_SCRIPT_MODE_FILE)

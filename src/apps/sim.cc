@@ -1,5 +1,5 @@
 // facefleet sim: scaling policies on a simulated clock, beside each other.
-#include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -27,7 +27,7 @@ struct Flags {
   std::string json, html, arrivals;
 };
 
-sim::Micros micros(double seconds) { return sim::Micros(static_cast<std::int64_t>(seconds * 1e6 + 0.5)); }
+sim::Micros micros(double seconds) { return sim::Micros(std::llround(seconds * 1e6)); }
 
 Result<std::vector<sim::Trace>> read_traces(const Flags& flags) {
   std::vector<std::string> names;
