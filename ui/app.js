@@ -7,6 +7,7 @@ const UPLOADS_AT_ONCE = 5;  // browsers open six connections to one place: one s
 const PHOTOS_TOGETHER = 20;  // in one request, where many wait: so that a crowd of photos meets a crowd of workers
 const BYTES_TOGETHER = 16e6;
 const LOOK_EVERY_MS = 300;
+let question = "/v1/recognise";  // or /v1/classify, where that is what the system does
 const FACE_MARGIN = 0.6;  // of a face's size, kept around it when it is cut out to be enrolled
 const RETRIES_WHEN_BUSY = 20;
 
@@ -116,6 +117,16 @@ function layOver({ image, faces }) {
                                width: `${image.offsetWidth}px`, height: `${image.offsetHeight}px` });
 }
 
+async function ask(form) {
+  try {
+    return await call(question, { method: "POST", body: form });
+  } catch (error) {
+    if (error.reason !== "kind_not_served" || question === "/v1/classify") throw error;
+    question = "/v1/classify";
+    return ask(form);
+  }
+}
+
 async function recognise(cards) {
   const form = new FormData();
   for (const card of cards) {
@@ -125,7 +136,7 @@ async function recognise(cards) {
     form.append("photo", card.file);
   }
   try {
-    const answer = await call("/v1/recognise", { method: "POST", body: form });
+    const answer = await ask(form);
     const outcomes = [answer].flat();
     for (const [at, card] of cards.entries()) {
       if (outcomes[at].error) fail(card, new Refusal(outcomes[at]));
@@ -146,6 +157,13 @@ function fail(card, error) {
 }
 
 function show(card, outcome) {
+  if (outcome.classes) {
+    card.element.className = "card done";
+    card.label.textContent = outcome.label;
+    card.detail.textContent = outcome.classes.slice(0, 3).map(({ name, score }) => `${name} ${score.toFixed(2)}`)
+      .join(" · ");
+    return;
+  }
   const known = outcome.label !== "unknown" && outcome.label !== "no face";
   card.element.className = `card done${known ? "" : " stranger"}`;
   card.label.textContent = outcome.label;
