@@ -13,7 +13,7 @@
 #include "fleet/fleet.h"
 #include "localcloud/localcloud.h"
 #include "queue/queue.h"
-#include "store/object_store.h"
+#include "store/local_store.h"
 
 namespace facefleet::apps {
 
@@ -21,7 +21,7 @@ namespace facefleet::apps {
 struct Engine {
   std::unique_ptr<Database> database;
   std::unique_ptr<queue::Queues> queues;
-  std::unique_ptr<store::ObjectStore> store;
+  std::unique_ptr<store::LocalStore> store;
 };
 
 // kConflict, with a sentence, if another process has `data_dir`: its lock dies with the process that holds it.

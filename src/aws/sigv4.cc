@@ -388,11 +388,11 @@ Result<void> check_signed_headers(const Claim& claim, const std::vector<Field>& 
   return {};
 }
 
+}  // namespace
+
 bool is_payload_marker(std::string_view payload) {
   return payload == kUnsignedPayload || payload.starts_with("STREAMING-");
 }
-
-}  // namespace
 
 const std::string& SigningKeys::get(std::string_view secret, std::string_view date, const Scope& scope) {
   for (const Entry& entry : entries_)
@@ -443,6 +443,17 @@ void sign(net::HttpRequest& request, const Credentials& credentials, const Scope
 Result<Verified> verify(const net::HttpRequest& request,
                         const std::function<std::optional<std::string>(std::string_view access_key_id)>& secret_of,
                         std::int64_t wall_ms, SigningKeys* keys) {
+  auto verified = verify_head(request, secret_of, wall_ms, keys);
+  if (verified && verified->scope.service == "s3" && !is_payload_marker(verified->payload) &&
+      verified->payload != hex(sha256(request.body)))
+    return Error{Code::kInvalidInput, "The provided 'x-amz-content-sha256' header does not match what was computed.",
+                 "XAmzContentSHA256Mismatch"};
+  return verified;
+}
+
+Result<Verified> verify_head(const net::HttpRequest& request,
+                             const std::function<std::optional<std::string>(std::string_view access_key_id)>& secret_of,
+                             std::int64_t wall_ms, SigningKeys* keys) {
   auto claim = read_claim(request);
   if (!claim) return claim.error();
   const auto secret = secret_of(claim->access_key_id);
@@ -478,10 +489,7 @@ Result<Verified> verify(const net::HttpRequest& request,
                   "The request signature we calculated does not match the signature you provided. Check your AWS "
                   "Secret Access Key and signing method.");
   }
-  if (claim->s3() && !is_payload_marker(payload_hash) && payload_hash != hex(sha256(request.body)))
-    return Error{Code::kInvalidInput, "The provided 'x-amz-content-sha256' header does not match what was computed.",
-                 "XAmzContentSHA256Mismatch"};
-  return Verified{std::move(claim->access_key_id), std::move(claim->scope)};
+  return Verified{std::move(claim->access_key_id), std::move(claim->scope), std::move(payload_hash)};
 }
 
 }  // namespace facefleet::aws

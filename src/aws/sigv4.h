@@ -53,7 +53,11 @@ void sign(net::HttpRequest& request, const Credentials& credentials, const Scope
 struct Verified {
   std::string access_key_id;
   Scope scope;
+  std::string payload;  // what was signed of the body: its SHA-256 in hexadecimal, or a marker
 };
+
+// Whether `payload` is a marker in place of a hash: UNSIGNED-PAYLOAD, STREAMING-….
+bool is_payload_marker(std::string_view payload);
 
 // Verifies an Authorization header or a presigned query. `secret_of` returns the secret of an access key id. kDenied
 // with AWS's own reason: MissingAuthenticationToken, InvalidClientTokenId (S3: InvalidAccessKeyId; EC2: AuthFailure),
@@ -64,5 +68,11 @@ struct Verified {
 Result<Verified> verify(const net::HttpRequest& request,
                         const std::function<std::optional<std::string>(std::string_view access_key_id)>& secret_of,
                         std::int64_t wall_ms, SigningKeys* keys = nullptr);
+
+// As verify, for a request to S3 whose body has not come yet: S3's clients state its hash in a header, so that the
+// signature can be judged by that; whoever reads the body compares it with `payload`.
+Result<Verified> verify_head(const net::HttpRequest& request,
+                             const std::function<std::optional<std::string>(std::string_view access_key_id)>& secret_of,
+                             std::int64_t wall_ms, SigningKeys* keys = nullptr);
 
 }  // namespace facefleet::aws

@@ -109,6 +109,18 @@ constexpr std::array kFaults{
     FaultRow{"NoSuchKey", 404, ""},
     FaultRow{"NotImplemented", 501, ""},
     FaultRow{"PreconditionFailed", 412, ""},
+    // DynamoDB
+    FaultRow{"ConditionalCheckFailedException", 400,
+             "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"},
+    FaultRow{"InternalServerError", 500, "com.amazonaws.dynamodb.v20120810#InternalServerError"},
+    FaultRow{"InvalidSignatureException", 400, ""},
+    FaultRow{"MissingAuthenticationTokenException", 400, ""},
+    FaultRow{"ResourceInUseException", 400, "com.amazonaws.dynamodb.v20120810#ResourceInUseException"},
+    FaultRow{"ResourceNotFoundException", 400, "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"},
+    FaultRow{"SerializationException", 400, ""},
+    FaultRow{"UnknownOperationException", 400, ""},
+    FaultRow{"UnrecognizedClientException", 400, ""},
+    FaultRow{"ValidationException", 400, "com.amazon.coral.validate#ValidationException"},
     // EC2
     FaultRow{"DryRunOperation", 412, ""},
     FaultRow{"InsufficientInstanceCapacity", 500, ""},
@@ -155,6 +167,32 @@ net::HttpResponse json_error(const Fault& fault, std::string_view message) {
   body += '}';
   net::HttpResponse response = with_body(fault.status, kJsonType, std::move(body));
   // By which an SDK that speaks JSON still raises the error under the code that it had in the query form.
+  response.headers.add("x-amzn-query-error", fault.code + (fault.status < 500 ? ";Sender" : ";Receiver"));
+  return response;
+}
+
+// A text of CBOR (RFC 8949, 3.1, major type 3).
+void append_cbor_text(std::string& out, std::string_view text) {
+  if (text.size() < 24) {
+    out += static_cast<char>(0x60 | text.size());
+  } else if (text.size() < 256) {
+    out.append("\x78").append(1, static_cast<char>(text.size()));
+  } else {
+    text = text.substr(0, 0xFFFF);
+    out.append("\x79").append(1, static_cast<char>(text.size() >> 8)).append(1, static_cast<char>(text.size() & 0xFF));
+  }
+  out += text;
+}
+
+// {"__type": …, "message": …}, as smithy's rpc-v2-cbor has it.
+net::HttpResponse cbor_error(const Fault& fault, std::string_view message) {
+  std::string body = "\xA2";
+  append_cbor_text(body, "__type");
+  append_cbor_text(body, fault.shape.empty() ? "com.amazon.coral.service#" + fault.code : std::string(fault.shape));
+  append_cbor_text(body, "message");
+  append_cbor_text(body, message);
+  net::HttpResponse response = with_body(fault.status, "application/cbor", std::move(body));
+  response.headers.add("smithy-protocol", "rpc-v2-cbor");
   response.headers.add("x-amzn-query-error", fault.code + (fault.status < 500 ? ";Sender" : ";Receiver"));
   return response;
 }
@@ -461,6 +499,7 @@ net::HttpResponse error_answer(const AnswerFrame& frame, const Error& error, std
   const std::string_view code = fault.code;
   switch (frame.protocol) {
     case Protocol::kJson: return json_error(fault, error.message);
+    case Protocol::kCbor: return cbor_error(fault, error.message);
     case Protocol::kQuery: return with_body(fault.status, "text/xml", query_error(frame, fault, error.message));
     case Protocol::kEc2: return with_body(fault.status, "text/xml", ec2_error(frame, code, error.message));
     case Protocol::kS3:

@@ -16,7 +16,7 @@
 
 namespace facefleet::aws {
 
-enum class Protocol { kQuery, kEc2, kJson, kS3 };
+enum class Protocol { kQuery, kEc2, kJson, kS3, kCbor };
 
 // A parameter: text, or a structure, list or map of further ones. Numbers and truth values are text here, as the query
 // form has them; a list's entries are named by their place, "1", "2", ….

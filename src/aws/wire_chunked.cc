@@ -1,8 +1,7 @@
 #include "aws/wire_chunked.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cstring>
-#include <string_view>
 
 #include "aws/wire.h"
 #include "base/hash.h"
@@ -11,6 +10,8 @@ namespace facefleet::aws {
 namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::size_t kLineBytesMax = 8'192;  // of a chunk's header, or a trailer
+constexpr std::size_t kTrailersMax = 32;
 
 Error malformed() {
   return {Code::kInvalidInput, "The aws-chunked body is malformed or ends early.", "IncompleteBody"};
@@ -21,14 +22,25 @@ Error not_as_signed() {
           "SignatureDoesNotMatch"};
 }
 
-// Each signature covers the one before it, so that chunks cannot be dropped, moved or repeated.
-class Chain {
- public:
-  explicit Chain(const ChunkSigning& signing) : signing_(signing), previous_(signing.seed) {}
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
 
-  bool accepts_chunk(BytesView chunk, std::string_view signature) {
+}  // namespace
+
+// Each signature covers the one before it, so that chunks cannot be dropped, moved or repeated.
+class ChunkedDecoder::Chain {
+ public:
+  explicit Chain(ChunkSigning signing) : signing_(std::move(signing)), previous_(signing_.seed) {}
+
+  void add(BytesView data) { chunk_->add(data); }
+  bool accepts_chunk(std::string_view signature) {
     static const std::string kEmptyHash = hex(sha256(""));
-    return accepts("AWS4-HMAC-SHA256-PAYLOAD", kEmptyHash + "\n" + hex(sha256(chunk)), signature);
+    const std::string hash = hex(chunk_->take());
+    chunk_.emplace(Digest::Kind::kSha256);
+    return accepts("AWS4-HMAC-SHA256-PAYLOAD", kEmptyHash + "\n" + hash, signature);
   }
   bool accepts_trailers(BytesView canonical, std::string_view signature) {
     return accepts("AWS4-HMAC-SHA256-TRAILER", hex(sha256(canonical)), signature);
@@ -43,88 +55,95 @@ class Chain {
     return equal_constant_time(previous_, signature);
   }
 
-  const ChunkSigning& signing_;
+  const ChunkSigning signing_;
   std::string previous_;
+  std::optional<Digest> chunk_{Digest::Kind::kSha256};
 };
 
-struct ChunkHeader {
-  std::size_t size = 0;
-  std::string_view signature;
-};
-
-// `400;chunk-signature=0055…`; the extension may be missing.
-std::optional<ChunkHeader> read_header(std::string_view line) {
-  ChunkHeader header;
-  const std::string_view digits = line.substr(0, line.find(';'));
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), header.size, 16);
-  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
-  constexpr std::string_view kSignature = ";chunk-signature=";
-  if (const auto at = line.find(kSignature); at != std::string_view::npos)
-    header.signature = line.substr(at + kSignature.size());
-  return header;
+ChunkedDecoder::ChunkedDecoder(std::optional<ChunkSigning> signing) {
+  if (signing) chain_ = std::make_unique<Chain>(std::move(*signing));
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
+ChunkedDecoder::~ChunkedDecoder() = default;
 
-// What follows the last chunk: `name:value` lines, perhaps a signature over them, an empty line.
-Result<void> read_trailers(std::string_view rest, ChunkedBody& out, Chain* chain) {
-  std::string canonical;
-  std::optional<std::string> signature;
-  while (!rest.empty()) {
-    const auto end = rest.find(kLineEnd);
-    if (end == std::string_view::npos) return malformed();
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end + kLineEnd.size());
-    if (line.empty()) break;
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) return malformed();
-    std::string name = lower_case(trimmed(line.substr(0, colon)));
-    std::string value(trimmed(line.substr(colon + 1)));
-    if (name == "x-amz-trailer-signature") {
-      signature = std::move(value);
+Result<void> ChunkedDecoder::feed(BytesView encoded, Bytes& decoded) {
+  while (!encoded.empty()) {
+    if (state_ == State::kDone) return malformed();
+    if (state_ == State::kData) {
+      const BytesView data = encoded.substr(0, std::min<std::uint64_t>(left_, encoded.size()));
+      decoded.append(data);
+      if (chain_) chain_->add(data);
+      left_ -= data.size();
+      encoded.remove_prefix(data.size());
+      if (left_ > 0) return {};
+      if (auto ended = end_chunk(); !ended) return ended;
       continue;
     }
-    canonical.append(name).append(":").append(value).append("\n");
-    out.trailers.emplace_back(std::move(name), std::move(value));
+    // A line, which may come in several pieces, its end too.
+    const std::size_t end = encoded.find('\n');
+    line_.append(encoded.substr(0, end == BytesView::npos ? end : end + 1));
+    if (line_.size() > kLineBytesMax) return malformed();
+    if (end == BytesView::npos) return {};
+    encoded.remove_prefix(end + 1);
+    if (!line_.ends_with(kLineEnd)) return malformed();
+    const std::string line = std::exchange(line_, {});
+    if (auto taken = take_line(std::string_view(line).substr(0, line.size() - kLineEnd.size())); !taken) return taken;
   }
-  if (chain != nullptr && !out.trailers.empty() && !chain->accepts_trailers(canonical, signature.value_or("")))
-    return not_as_signed();
   return {};
 }
 
-}  // namespace
+Result<void> ChunkedDecoder::take_line(std::string_view line) {
+  if (state_ == State::kHeader) return begin_chunk(line);
+  if (state_ == State::kTrailers) return take_trailer(line);
+  if (!line.empty()) return malformed();  // what stands behind a chunk's data
+  state_ = State::kHeader;
+  return {};
+}
 
-Result<ChunkedBody> decode_chunked(Bytes encoded, const std::optional<ChunkSigning>& signing) {
-  std::optional<Chain> chain;
-  if (signing) chain.emplace(*signing);
-  ChunkedBody out;
-  std::size_t to = 0;    // what is decoded lies before it
-  std::size_t from = 0;  // what is not lies from here on
-  for (;;) {
-    const auto line_end = encoded.find(kLineEnd, from);
-    if (line_end == std::string::npos) return malformed();
-    const auto header = read_header(std::string_view(encoded).substr(from, line_end - from));
-    if (!header) return malformed();
-    const std::size_t start = line_end + kLineEnd.size();
-    if (encoded.size() - start < header->size) return malformed();
-    const BytesView chunk = BytesView(encoded).substr(start, header->size);
-    if (chain && !chain->accepts_chunk(chunk, header->signature)) return not_as_signed();
-    from = start + header->size;
-    if (header->size == 0) break;
-    if (encoded.compare(from, kLineEnd.size(), kLineEnd) != 0) return malformed();
-    from += kLineEnd.size();
-    std::memmove(encoded.data() + to, chunk.data(), chunk.size());
-    to += chunk.size();
+// `400;chunk-signature=0055…`; the extension may be missing.
+Result<void> ChunkedDecoder::begin_chunk(std::string_view header) {
+  const std::string_view digits = header.substr(0, header.find(';'));
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), left_, 16);
+  if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return malformed();
+  constexpr std::string_view kSignature = ";chunk-signature=";
+  const auto at = header.find(kSignature);
+  chunk_signature_ = at == std::string_view::npos ? std::string_view() : header.substr(at + kSignature.size());
+  last_ = left_ == 0;
+  state_ = State::kData;
+  return last_ ? end_chunk() : Result<void>();
+}
+
+Result<void> ChunkedDecoder::end_chunk() {
+  state_ = last_ ? State::kTrailers : State::kDataEnd;
+  if (chain_ && !chain_->accepts_chunk(chunk_signature_)) return not_as_signed();
+  return {};
+}
+
+// What follows the last chunk: `name:value` lines, perhaps a signature over them, an empty line.
+Result<void> ChunkedDecoder::take_trailer(std::string_view line) {
+  if (line.empty()) {
+    state_ = State::kDone;
+    if (chain_ && !trailers_.empty() && !chain_->accepts_trailers(canonical_trailers_, trailer_signature_))
+      return not_as_signed();
+    return {};
   }
-  if (auto read = read_trailers(std::string_view(encoded).substr(from), out, chain ? &*chain : nullptr); !read)
-    return read.error();
-  encoded.resize(to);
-  out.body = std::move(encoded);
-  return out;
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || trailers_.size() == kTrailersMax) return malformed();
+  std::string name = lower_case(trimmed(line.substr(0, colon)));
+  std::string value(trimmed(line.substr(colon + 1)));
+  if (name == "x-amz-trailer-signature") {
+    trailer_signature_ = std::move(value);
+    return {};
+  }
+  canonical_trailers_.append(name).append(":").append(value).append("\n");
+  trailers_.emplace_back(std::move(name), std::move(value));
+  return {};
+}
+
+// Some clients leave the last empty line out where there are no trailers.
+Result<void> ChunkedDecoder::finish() {
+  if (state_ == State::kTrailers && line_.empty()) return take_trailer({});
+  return state_ == State::kDone ? Result<void>() : Result<void>(malformed());
 }
 
 }  // namespace facefleet::aws

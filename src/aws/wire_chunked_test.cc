@@ -12,6 +12,36 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
+struct Decoded {
+  Bytes body;
+  std::vector<std::pair<std::string, std::string>> trailers;
+};
+
+// What becomes of `encoded`, fed `step` bytes at a time.
+Result<Decoded> decode_in_steps(BytesView encoded, const std::optional<ChunkSigning>& signing, std::size_t step) {
+  ChunkedDecoder decoder(signing);
+  Decoded out;
+  for (std::size_t at = 0; at < encoded.size(); at += step)
+    if (auto fed = decoder.feed(encoded.substr(at, step), out.body); !fed) return fed.error();
+  if (auto whole = decoder.finish(); !whole) return whole.error();
+  out.trailers = decoder.trailers();
+  return out;
+}
+
+// The same, which must not depend on where the pieces end.
+Result<Decoded> decode_chunked(const std::string& encoded, const std::optional<ChunkSigning>& signing) {
+  auto whole = decode_in_steps(encoded, signing, encoded.size() + 1);
+  for (const std::size_t step : {1, 2, 3, 7, 100}) {
+    const auto again = decode_in_steps(encoded, signing, step);
+    EXPECT_EQ(again.has_value(), whole.has_value()) << step;
+    if (again && whole) {
+      EXPECT_EQ(again->body, whole->body);
+      EXPECT_EQ(again->trailers, whole->trailers);
+    }
+  }
+  return whole;
+}
+
 TEST(ChunkedTest, JoinsChunksAndGivesTrailers) {
   const auto decoded =
       decode_chunked("5\r\nhello\r\n6\r\n world\r\n0\r\nX-Amz-Checksum-CRC32: abcd==\r\n\r\n", std::nullopt).value();
@@ -64,6 +94,18 @@ TEST_F(AmazonsExample, IsRefusedWithOneByteChanged) {
 TEST_F(AmazonsExample, IsRefusedWithTrailersThatNobodySigned) {
   body_.insert(body_.size() - 2, "x-amz-checksum-crc32:AAAAAA==\r\n");
   EXPECT_EQ(decode_chunked(body_, signing_).error().reason, "SignatureDoesNotMatch");
+}
+
+TEST(ChecksumTest, PiecesOfAnySizeGiveTheSame) {
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += static_cast<char>(i * 7);
+  for (const char* algorithm : {"crc32", "crc32c", "crc64nvme", "sha1", "sha256"}) {
+    for (const std::size_t step : {1, 3, 8, 13}) {
+      const auto sum = Checksum::of(algorithm);
+      for (std::size_t at = 0; at < text.size(); at += step) sum->add(BytesView(text).substr(at, step));
+      EXPECT_EQ(sum->take(), checksum(algorithm, text)) << algorithm << " " << step;
+    }
+  }
 }
 
 // Check values of the catalogue of parametrised CRC algorithms, and of FIPS 180 and RFC 3720, for "123456789".

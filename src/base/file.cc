@@ -74,7 +74,18 @@ Result<void> write_file_atomic(const std::filesystem::path& path, BytesView byte
     if (::fsync(file.get()) != 0) return system_error("cannot fsync", beside, errno);
   }
   if (::rename(beside.c_str(), path.c_str()) != 0) return system_error("cannot rename to", path, errno);
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return sync_folder(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+}
+
+Result<void> write_new_file(const std::filesystem::path& path, BytesView bytes, unsigned mode) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (file.get() < 0) return system_error("cannot create", path, errno);
+  if (auto written = write_all(file.get(), bytes, path); !written) return written;
+  if (::fsync(file.get()) != 0) return system_error("cannot fsync", path, errno);
+  return {};
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
   const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) return system_error("cannot fsync", folder, errno);
   return {};

@@ -17,6 +17,11 @@ Result<Bytes> read_file(const std::filesystem::path& path);
 // written beside it, fsynced, renamed, directory fsynced. `mode` as in open(2).
 Result<void> write_file_atomic(const std::filesystem::path& path, BytesView bytes, unsigned mode = 0644);
 
+// Makes `path`, which must not exist, of `bytes` and fsyncs it. That it is there outlasts a crash once its folder was
+// synced too.
+Result<void> write_new_file(const std::filesystem::path& path, BytesView bytes, unsigned mode = 0644);
+Result<void> sync_folder(const std::filesystem::path& folder);
+
 // A read-only mapping of a whole file. Unmapped when destroyed. An empty file maps to an empty view.
 class MappedFile {
  public:

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/crc.hpp>
 #include <cstring>
+#include <utility>
 
 namespace facefleet {
 namespace {
@@ -18,6 +19,11 @@ const EVP_MD* fetched_sha256() {
 
 const EVP_MD* fetched_md5() {
   static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return algorithm;
+}
+
+const EVP_MD* fetched_sha1() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   return algorithm;
 }
 
@@ -62,10 +68,15 @@ std::uint32_t crc32c_table(BytesView bytes, std::uint32_t seed) {
 std::string sha256(BytesView bytes) { return digest(fetched_sha256(), bytes); }
 std::string md5(BytesView bytes) { return digest(fetched_md5(), bytes); }
 
+std::string sha1(BytesView bytes) { return digest(fetched_sha1(), bytes); }
+
+namespace {
+
 // RFC 2104 by hand: OpenSSL 3's HMAC() spends twice as long on its set-up as two digests of a short text take.
-std::string hmac_sha256(BytesView key, BytesView bytes) {
+template <class Hash>
+std::string hmac(const Hash& hash, BytesView key, BytesView bytes) {
   constexpr std::size_t kBlock = 64;
-  const std::string hashed_key = key.size() > kBlock ? sha256(key) : std::string();
+  const std::string hashed_key = key.size() > kBlock ? hash(key) : std::string();
   if (key.size() > kBlock) key = hashed_key;
   std::string inner(kBlock, '\x36');
   std::string outer(kBlock, '\x5c');
@@ -74,8 +85,33 @@ std::string hmac_sha256(BytesView key, BytesView bytes) {
     outer[i] = static_cast<char>(outer[i] ^ key[i]);
   }
   inner += bytes;
-  outer += sha256(inner);
-  return sha256(outer);
+  outer += hash(inner);
+  return hash(outer);
+}
+
+}  // namespace
+
+std::string hmac_sha256(BytesView key, BytesView bytes) { return hmac(sha256, key, bytes); }
+std::string hmac_sha1(BytesView key, BytesView bytes) { return hmac(sha1, key, bytes); }
+
+Digest::Digest(Kind kind) : context_(EVP_MD_CTX_new()) {
+  const EVP_MD* const algorithm = kind == Kind::kMd5    ? fetched_md5()
+                                  : kind == Kind::kSha1 ? fetched_sha1()
+                                                        : fetched_sha256();
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), algorithm, nullptr);
+}
+
+Digest::~Digest() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+
+Digest::Digest(Digest&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
+
+void Digest::add(BytesView bytes) { EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()); }
+
+std::string Digest::take() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), out.data(), &size);
+  return {reinterpret_cast<const char*>(out.data()), size};
 }
 
 std::string hex(BytesView bytes) {

@@ -51,11 +51,18 @@ inline constexpr std::size_t kSqsBatchesInFlight = 8;  // of one queue and one a
 // Object store (S3's own)
 inline constexpr std::size_t kObjectKeyBytes = 1'024;
 inline constexpr std::size_t kObjectListKeys = 1'000;
+inline constexpr std::uint64_t kObjectBytes = 5ull << 30;  // in one put, or one part
+inline constexpr std::size_t kUploadParts = 10'000;
+inline constexpr std::uint64_t kUploadPartBytesMin = 5 << 20;  // of all but the last
+inline constexpr std::size_t kObjectMetadataBytes = 2'048;
+// Ours: a body passes through memory in pieces of so many bytes, one or two at a time, and lies so on disk.
+inline constexpr std::size_t kObjectSegmentBytes = 4 << 20;
+inline constexpr std::int64_t kUploadAgeMs = 7LL * 86'400'000;  // an upload that nobody completed goes at a start
 
 // The local cloud's doors
-inline constexpr std::size_t kDoorCallBytes = 8'388'608;      // SQS's largest batch, every byte of it escaped
-inline constexpr std::size_t kDoorObjectBytes = 268'435'456;  // an object passes through memory
-inline constexpr std::size_t kDoorParameters = 2'048;         // of one call in the query form
+inline constexpr std::size_t kDoorCallBytes = 8'388'608;  // SQS's largest batch, every byte of it escaped
+inline constexpr std::size_t kDoorXmlBytes = 4'194'304;   // of an S3 call that is no object: 10,000 parts' names
+inline constexpr std::size_t kDoorParameters = 2'048;     // of one call in the query form
 
 // Fleets
 inline constexpr std::size_t kTerminatedInstances = 64;  // listed after their end, the newest

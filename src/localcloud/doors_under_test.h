@@ -61,7 +61,7 @@ class DoorsUnderTest {
   asio::io_context& context() { return context_; }
   Executor executor() { return context_.get_executor(); }
   queue::Queues& queues() { return *queues_; }
-  store::ObjectStore& store() { return *store_; }
+  store::LocalStore& store() { return *store_; }
   fleet::Fleet& fleet() { return *fleet_; }
   const Clock& clock() const { return clock_; }
   const aws::Credentials& credentials() const { return credentials_; }
@@ -124,7 +124,7 @@ class DoorsUnderTest {
   std::unique_ptr<Database> database_;
   std::unique_ptr<queue::Queues> queues_ =
       queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
-  std::unique_ptr<store::ObjectStore> store_ = store::open_memory_store(clock_);
+  std::unique_ptr<store::LocalStore> store_ = store::open_memory_store(clock_);
   std::unique_ptr<fleet::ProcessFleet> fleet_;
   std::unique_ptr<LocalCloud> doors_;
   std::unique_ptr<net::HttpClient> http_;

@@ -1,5 +1,6 @@
 #include "localcloud/localcloud.h"
 
+#include "aws/sigv2.h"
 #include "aws/wire.h"
 #include "base/limits.h"
 #include "localcloud/ec2/ec2_door.h"
@@ -7,10 +8,14 @@
 #include "localcloud/router.h"
 #include "localcloud/s3/s3_door.h"
 #include "localcloud/sqs/sqs_door.h"
+#include "localcloud/sts/sts_door.h"
 #include "net/http_server.h"
 
 namespace facefleet::localcloud {
 namespace {
+
+// An object in aws-chunked: S3's clients wrap each 64 KB in at most a hundred bytes more.
+constexpr std::uint64_t kS3BodyBytes = limits::kObjectBytes + limits::kObjectBytes / 64;
 
 std::string uuid(Random& random) {
   std::string text = random_hex(random, 32);
@@ -18,19 +23,27 @@ std::string uuid(Random& random) {
   return text;
 }
 
-std::string_view xml_namespace(Door door) { return door == Door::kEc2 ? ec2::kNamespace : sqs::kNamespace; }
-
-bool claims_a_signature(const net::HttpRequest& request) {
-  return request.headers.get("authorization") || request.query().find("X-Amz-Signature=") != std::string_view::npos;
+std::string_view xml_namespace(Door door) {
+  if (door == Door::kEc2) return ec2::kNamespace;
+  return door == Door::kSts ? sts::kNamespace : sqs::kNamespace;
 }
 
-Error unsigned_error(const Route& to, const net::HttpRequest& request) {
+bool claims_a_signature(const net::HttpRequest& request) {
+  return request.headers.get("authorization") || request.query().find("X-Amz-Signature=") != std::string_view::npos ||
+         aws::is_presigned_v2(request);
+}
+
+// The same refusals have other names in DynamoDB.
+Error as_dynamodb(Error error) {
+  if (error.reason == "InvalidClientTokenId") error.reason = "UnrecognizedClientException";
+  if (error.reason == "SignatureDoesNotMatch") error.reason = "InvalidSignatureException";
+  if (error.reason == "MissingAuthenticationToken") error.reason = "MissingAuthenticationTokenException";
+  return error;
+}
+
+Error unsigned_error(const Route& to) {
   if (to.door != Door::kS3)
     return {Code::kDenied, "Request is missing Authentication Token", "MissingAuthenticationToken"};
-  if (request.query().find("AWSAccessKeyId=") != std::string_view::npos)  // a link presigned the old way
-    return {Code::kInvalidInput,
-            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
-            "InvalidRequest"};
   return {Code::kDenied, "Access Denied", "AccessDenied"};
 }
 
@@ -40,7 +53,8 @@ class Doors final : public LocalCloud {
       : options_(std::move(options)),
         parts_(std::move(parts)),
         sqs_{parts_.queues, options_.region, options_.account, parts_.clock, options_.queue_pause},
-        s3_{parts_.store, options_.region, options_.account, options_.credentials.secret_access_key, signing_keys_},
+        s3_{parts_.store, options_.region, options_.account,
+            options_.any_key ? std::string() : options_.credentials.secret_access_key, signing_keys_},
         ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances},
         imds_(parts_.fleet, options_.region, options_.account, options_.credentials, parts_.clock, parts_.random) {}
 
@@ -66,11 +80,11 @@ class Doors final : public LocalCloud {
     net::Admission admission;
     if (ec2::Imds::is_for(request)) return admission;
     const Route to = route(request);
-    admission.body_bytes_max = to.door == Door::kS3 ? limits::kDoorObjectBytes : limits::kDoorCallBytes;
+    admission.in_pieces = to.door == Door::kS3;
+    admission.body_bytes_max = to.door == Door::kS3 ? kS3BodyBytes : limits::kDoorCallBytes;
     if (!claims_a_signature(request)) {
       const std::string id = uuid(parts_.random);
-      admission.refusal =
-          finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, unsigned_error(to, request)));
+      admission.refusal = refuse(to, id, unsigned_error(to));
     }
     return admission;
   }
@@ -79,36 +93,61 @@ class Doors final : public LocalCloud {
     if (ec2::Imds::is_for(request)) co_return co_await imds_.serve(request);
     const Route to = route(request);
     std::string id = uuid(parts_.random);
-    if (const auto verified = verify(to, request); !verified)
-      co_return finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, verified.error()));
+    auto verified = verify(to, request);
+    if (!verified) co_return refuse(to, id, verified.error());
     net::HttpResponse response;
     switch (to.door) {
       case Door::kSqs: response = co_await sqs::serve(sqs_, request, to.protocol, id); break;
-      case Door::kS3: response = co_await s3::serve(s3_, request, id); break;
+      case Door::kS3: response = co_await s3::serve(s3_, request, std::move(verified->payload), id); break;
       case Door::kEc2: response = co_await ec2::serve(ec2_, request, id); break;
+      case Door::kSts: response = sts::serve(request, options_.account, verified->access_key_id, id); break;
+      case Door::kDynamoDb:
       case Door::kNone: response = unknown_service(to, id); break;
     }
     co_return finish(to, id, std::move(response));
   }
 
-  Result<void> verify(const Route& to, const net::HttpRequest& request) {
-    if (options_.any_key && !request.headers.get("origin")) return {};
+  net::HttpResponse refuse(const Route& to, const std::string& id, Error error) {
+    if (to.door == Door::kDynamoDb) error = as_dynamodb(std::move(error));
+    return finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, error));
+  }
+
+  Result<aws::Verified> verify(const Route& to, const net::HttpRequest& request) {
+    if (options_.any_key && !request.headers.get("origin")) return unverified(request);
     const auto secret_of = [this](std::string_view access_key_id) -> std::optional<std::string> {
       if (access_key_id != options_.credentials.access_key_id) return std::nullopt;
       return options_.credentials.secret_access_key;
     };
-    const auto verified = aws::verify(request, secret_of, parts_.clock.wall_ms(), &signing_keys_);
-    if (!verified) return verified.error();
-    if (to.door != Door::kNone && verified->scope.service != to.service)
+    const std::int64_t now_ms = parts_.clock.wall_ms();
+    if (to.door == Door::kS3 && !request.headers.get("authorization") && aws::is_presigned_v2(request)) {
+      auto right = aws::verify_presigned_v2(request, s3::bucket_of_host(request), secret_of, now_ms);
+      if (!right) return right.error();
+      return aws::Verified{options_.credentials.access_key_id, {}, std::string(aws::kUnsignedPayload)};
+    }
+    // An object's body comes later, and is compared then.
+    auto verified = to.door == Door::kS3 ? aws::verify_head(request, secret_of, now_ms, &signing_keys_)
+                                         : aws::verify(request, secret_of, now_ms, &signing_keys_);
+    if (verified && to.door != Door::kNone && verified->scope.service != to.service)
       return Error{Code::kDenied, "Credential should be scoped to correct service: '" + to.service + "'.",
                    "SignatureDoesNotMatch"};
-    return {};
+    return verified;
+  }
+
+  // What a request says of itself.
+  aws::Verified unverified(const net::HttpRequest& request) const {
+    const std::string_view authorization = request.headers.get("authorization").value_or("");
+    const std::size_t at = authorization.find("Credential=");
+    const std::string_view credential = at == std::string_view::npos ? "" : authorization.substr(at + 11);
+    return {std::string(credential.substr(0, credential.find('/'))),
+            {},
+            std::string(request.headers.get("x-amz-content-sha256").value_or(aws::kUnsignedPayload))};
   }
 
   net::HttpResponse unknown_service(const Route& to, const std::string& id) const {
-    const Error error{Code::kInvalidInput,
-                      "There is no service " + to.service + " here; this is SQS, S3 and EC2 on one machine.",
-                      "InvalidAction"};
+    const Error error{
+        Code::kInvalidInput,
+        "There is no service " + to.service + " here; this is SQS, S3, EC2, DynamoDB and STS on one machine.",
+        "InvalidAction"};
     return aws::error_answer({to.protocol, xml_namespace(to.door), id}, error);
   }
 

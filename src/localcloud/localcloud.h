@@ -15,7 +15,7 @@
 #include "base/task.h"
 #include "fleet/fleet.h"
 #include "queue/queue.h"
-#include "store/object_store.h"
+#include "store/local_store.h"
 
 namespace facefleet::localcloud {
 
@@ -34,7 +34,7 @@ struct Options {
 
 struct Parts {
   queue::Queues& queues;
-  store::ObjectStore& store;
+  store::LocalStore& store;
   fleet::Fleet* fleet = nullptr;  // absent: the EC2 door answers with an error
   const Clock& clock;
   Random& random;

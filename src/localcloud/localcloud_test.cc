@@ -106,10 +106,19 @@ TEST_F(LocalCloudTest, ASignatureForAnotherServiceDoesNotOpenThisDoor) {
 }
 
 TEST_F(LocalCloudTest, AServiceThatIsNotHereSaysSo) {
-  const auto answer = doors_.query("sts", "Action=GetCallerIdentity&Version=2011-06-15");
+  const auto answer = doors_.query("iam", "Action=ListUsers&Version=2010-05-08");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("<Code>InvalidAction</Code>"));
-  EXPECT_THAT(answer.body, HasSubstr("sts"));
+  EXPECT_THAT(answer.body, HasSubstr("iam"));
+}
+
+TEST_F(LocalCloudTest, StsSaysWhoTheCallerIs) {
+  const auto answer = doors_.query("sts", "Action=GetCallerIdentity&Version=2011-06-15");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("<Account>123456789012</Account>"));
+  EXPECT_THAT(answer.body, HasSubstr("<UserId>AKTEST</UserId>"));
+  EXPECT_THAT(doors_.query("sts", "Action=AssumeRole&Version=2011-06-15").body,
+              HasSubstr("<Code>InvalidAction</Code>"));
 }
 
 TEST_F(LocalCloudTest, EveryAnswerNamesItsRequest) {

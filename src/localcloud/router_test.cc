@@ -18,8 +18,24 @@ TEST(RouterTest, TheTargetDecidesFirst) {
   EXPECT_EQ(route(request).door, Door::kSqs);
   EXPECT_EQ(route(request).protocol, aws::Protocol::kJson);
   request.headers.set("X-Amz-Target", "DynamoDB_20120810.Scan");
+  EXPECT_EQ(route(request).door, Door::kDynamoDb);
+  request.headers.set("X-Amz-Target", "Logs_20140328.PutLogEvents");
   EXPECT_EQ(route(request).door, Door::kNone);
-  EXPECT_EQ(route(request).service, "DynamoDB_20120810");
+  EXPECT_EQ(route(request).service, "Logs_20140328");
+  EXPECT_EQ(route(request).protocol, aws::Protocol::kJson);
+}
+
+TEST(RouterTest, WhatIsNotHereIsAnsweredInItsOwnForm) {
+  net::HttpRequest request = signed_for("monitoring");
+  request.target = "/service/GraniteServiceVersion20100801/operation/ListMetrics";
+  request.headers.set("smithy-protocol", "rpc-v2-cbor");
+  EXPECT_EQ(route(request).protocol, aws::Protocol::kCbor);
+  EXPECT_EQ(route(request).door, Door::kNone);
+  EXPECT_EQ(route(signed_for("lambda")).protocol, aws::Protocol::kJson);
+  EXPECT_EQ(route(signed_for("route53")).protocol, aws::Protocol::kS3);
+  request = signed_for("iam");
+  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  EXPECT_EQ(route(request).protocol, aws::Protocol::kQuery);
 }
 
 TEST(RouterTest, ThenTheSignaturesScope) {
@@ -28,6 +44,7 @@ TEST(RouterTest, ThenTheSignaturesScope) {
   EXPECT_EQ(route(signed_for("ec2")).door, Door::kEc2);
   EXPECT_EQ(route(signed_for("s3")).door, Door::kS3);
   EXPECT_EQ(route(signed_for("iam")).door, Door::kNone);
+  EXPECT_EQ(route(signed_for("sts")).door, Door::kSts);
   net::HttpRequest presigned;
   presigned.target = "/?X-Amz-Credential=AKID%2F20260131%2Feu-west-1%2Fsqs%2Faws4_request&X-Amz-Signature=0";
   EXPECT_EQ(route(presigned).door, Door::kSqs);
@@ -38,6 +55,8 @@ TEST(RouterTest, ThenActionAndVersion) {
   request.headers.set("Content-Type", "application/x-www-form-urlencoded");
   request.body = "Action=DescribeInstances&Version=2016-11-15";
   EXPECT_EQ(route(request).door, Door::kEc2);
+  request.body = "Action=GetCallerIdentity&Version=2011-06-15";
+  EXPECT_EQ(route(request).door, Door::kSts);
   request.body = "Action=ListQueues&Version=2012-11-05";
   EXPECT_EQ(route(request).door, Door::kSqs);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,12 +30,15 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+class BodyPieces;  // net/body.h
+
 struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";  // as on the wire: still percent-encoded, path?query
   Headers headers;           // server side: with Host; client side: Host and Content-Length are added
   Bytes body;
-  std::string remote;  // server side: the peer's address
+  std::string remote;            // server side: the peer's address
+  BodyPieces* pieces = nullptr;  // server side, where Admission asked for it: the body, in place of `body`
 
   std::string_view path() const;   // of target, still encoded
   std::string_view query() const;  // of target, still encoded, without '?'
@@ -45,6 +49,10 @@ struct HttpResponse {
   Headers headers;
   Bytes body;
   bool close = false;  // end the connection after this response
+  // Server side: in place of `body`, one of so many bytes that is read while it is sent. If it fails, the connection
+  // is cut, so that the client sees a body that is too short.
+  std::shared_ptr<BodyPieces> pieces = {};
+  std::uint64_t pieces_bytes = 0;
 
   static HttpResponse text(int status, std::string body);
   static HttpResponse json(int status, std::string body);

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <exception>
 
+#include "net/body.h"
 #include "net/deadline_sweep.h"
 #include "net/message_parser.h"
 #include "net/wire.h"
@@ -37,7 +38,7 @@ struct Connection : std::enable_shared_from_this<Connection> {
   // Receives into `in` unless that is already under way. One such read waits while a handler runs: it is how the
   // peer's close is noticed, and it is the next request's first read, so noticing costs nothing.
   void start_reading() {
-    if (reading || input_ended || in.full()) return;
+    if (reading || input_ended || lent || in.full()) return;
     reading = true;
     const auto space = in.space();
     socket.async_read_some(
@@ -98,6 +99,7 @@ struct Connection : std::enable_shared_from_this<Connection> {
   std::size_t index = 0;  // in Core::connections
   ReadBuffer in;
   bool reading = false;
+  bool lent = false;         // a handler has bytes of `in`, which therefore must stay where they are
   bool input_ended = false;  // no further byte will come: the peer closed, or we stopped listening
   bool timed_out = false;
   std::optional<Waiter> waiter;  // the connection's coroutine, while it waits for input
@@ -328,6 +330,108 @@ Task<Read> read_body(Core& core, Connection& c, std::uint64_t bytes_max) {
   co_return co_await read_chunks(core, c, bytes_max);
 }
 
+// The body of a request whose handler takes it in pieces, straight out of the connection's buffer.
+class IncomingBody final : public BodyPieces {
+ public:
+  IncomingBody(Core& core, Connection& c, std::uint64_t bytes_max) : core_(core), c_(c), bytes_max_(bytes_max) {
+    complete_ = c_.parser.state() == MessageParser::State::kDone;
+    length_ = c_.parser.content_length();
+    if (length_) left_ = *length_;
+    if (!length_ && !complete_) c_.parser.limit_chunked_body(bytes_max_);
+  }
+  IncomingBody(const IncomingBody&) = delete;
+  IncomingBody& operator=(const IncomingBody&) = delete;
+
+  bool complete() const { return complete_; }
+
+  // Takes back what the handler was given last.
+  void give_back() {
+    if (!std::exchange(c_.lent, false)) return;
+    c_.in.consume(std::exchange(lent_bytes_, 0));
+    c_.start_reading();
+  }
+
+  Task<Result<BytesView>> next() override {
+    give_back();
+    if (complete_) co_return BytesView();
+    if (length_ && *length_ > bytes_max_)
+      co_return Error{Code::kInvalidInput, "The body is larger than is allowed here.", "body_too_long"};
+    if (!std::exchange(begun_, true) && c_.parser.expects_continue() && c_.in.empty()) {
+      const bool sent = co_await write(core_, c_, kContinue, {});
+      if (!sent) co_return Error{Code::kUnavailable, "The client has gone.", "client_gone"};
+      wait_for_handler();
+    }
+    for (;;) {
+      if (!c_.in.empty()) {
+        const auto piece = length_ ? take_plain() : take_chunks();
+        if (!piece || !piece->empty() || complete_) co_return piece;
+      }
+      if (c_.input_ended)
+        co_return c_.timed_out ? Error{Code::kTimedOut, "The request took too long to arrive.", "request_timeout"}
+                               : Error{Code::kUnavailable, "The client has gone.", "client_gone"};
+      core_.enter(c_, Phase::kBody, core_.options.stall_timeout);
+      co_await c_.more_input();
+      wait_for_handler();
+    }
+  }
+
+ private:
+  void wait_for_handler() {
+    c_.phase = Phase::kHandler;
+    c_.deadline = MonoTime::max();
+  }
+
+  Result<BytesView> take_plain() {
+    const BytesView piece = c_.in.bytes().substr(0, std::min<std::uint64_t>(left_, c_.in.bytes().size()));
+    left_ -= piece.size();
+    complete_ = left_ == 0;
+    lent_bytes_ = piece.size();
+    c_.lent = true;
+    return piece;
+  }
+
+  Result<BytesView> take_chunks() {
+    c_.request.body.clear();
+    c_.in.consume(c_.parser.feed(c_.in.bytes()));
+    complete_ = c_.parser.state() == MessageParser::State::kDone;
+    if (c_.parser.state() == MessageParser::State::kFailed) {
+      const bool too_long = c_.parser.failure().status == 413;
+      return Error{Code::kInvalidInput, c_.parser.failure().sentence, too_long ? "body_too_long" : "malformed_body"};
+    }
+    if (c_.in.full() && c_.request.body.empty())
+      return Error{Code::kInvalidInput, "The body has a chunk header that does not end.", "malformed_body"};
+    return BytesView(c_.request.body);
+  }
+
+  Core& core_;
+  Connection& c_;
+  const std::uint64_t bytes_max_;
+  std::optional<std::uint64_t> length_;
+  std::uint64_t left_ = 0;
+  std::size_t lent_bytes_ = 0;
+  bool begun_ = false;
+  bool complete_ = false;
+};
+
+// Sends a header and a body that is read meanwhile. Returns whether all of it went out.
+Task<bool> write_pieces(Core& core, Connection& c, const HttpResponse& response) {
+  BytesView head = c.head;
+  for (std::uint64_t left = response.pieces_bytes; left > 0;) {
+    c.phase = Phase::kHandler;
+    c.deadline = MonoTime::max();
+    const auto piece = co_await response.pieces->next();
+    if (!piece || piece->empty() || piece->size() > left) {
+      core.log.error("body broke off", {{"path", c.request.path()}, {"what", piece ? "" : piece.error().message}});
+      co_return false;
+    }
+    left -= piece->size();
+    const bool sent = co_await write(core, c, head, *piece);
+    if (!sent) co_return false;
+    head = {};
+  }
+  co_return true;
+}
+
 Task<bool> respond(Core& core, Connection& c, const HttpResponse& response, bool keep_alive, bool old_client) {
   const bool no_content = response.status < 200 || response.status == 204 || response.status == 304;
   const bool is_head = c.request.method == "HEAD";
@@ -345,11 +449,13 @@ Task<bool> respond(Core& core, Connection& c, const HttpResponse& response, bool
     has_date = has_date || equal_ignoring_case(name, "Date");
     append_field(head, name, value);
   }
-  if (!has_length) append_field(head, "Content-Length", std::to_string(response.body.size()));
+  const std::uint64_t length = response.pieces ? response.pieces_bytes : response.body.size();
+  if (!has_length) append_field(head, "Content-Length", std::to_string(length));
   if (!has_date) append_field(head, "Date", core.date());
   if (!keep_alive) append_field(head, "Connection", "close");
   if (keep_alive && old_client) append_field(head, "Connection", "keep-alive");
   head.append("\r\n");
+  if (response.pieces && response.pieces_bytes > 0 && !is_head && !no_content) return write_pieces(core, c, response);
   return write(core, c, head, is_head || no_content ? BytesView() : BytesView(response.body));
 }
 
@@ -402,6 +508,27 @@ Task<std::optional<HttpResponse>> run_handler(Core& core, Connection& c) {
   co_return core.refusal(internal);
 }
 
+// Lets the handler answer and sends what it says. Returns whether another request may follow on this connection.
+Task<bool> answer_request(Core& core, Connection& c, IncomingBody* body) {
+  const bool may_keep = c.parser.keep_alive();
+  const bool old_client = c.parser.is_http_1_0();
+  const std::optional<HttpResponse> response = co_await run_handler(core, c);
+  if (body != nullptr) body->give_back();
+  c.request.pieces = nullptr;
+  if (!response) co_return false;
+  const bool keep = may_keep && !response->close && !core.draining && (body == nullptr || body->complete());
+  const bool sent = co_await respond(core, c, *response, keep, old_client);
+  if (sent && !keep) co_await linger(core, c);
+  co_return sent&& keep;
+}
+
+Task<bool> serve_in_pieces(Core& core, Connection& c, std::uint64_t bytes_max) {
+  IncomingBody body(core, c, bytes_max);
+  c.request.pieces = &body;
+  const bool more = co_await answer_request(core, c, &body);
+  co_return more;
+}
+
 // Serves one request. Returns whether another may follow on this connection.
 Task<bool> serve_one(Core& core, Connection& c) {
   Read read = co_await read_header(core, c);
@@ -411,6 +538,7 @@ Task<bool> serve_one(Core& core, Connection& c) {
       co_await send_refusal(core, c, *admission.refusal);
       co_return false;
     }
+    if (admission.in_pieces) co_return co_await serve_in_pieces(core, c, admission.body_bytes_max);
     read = co_await read_body(core, c, admission.body_bytes_max);
   }
   if (read == Read::kRefused) {
@@ -419,14 +547,7 @@ Task<bool> serve_one(Core& core, Connection& c) {
   }
   if (read != Read::kDone) co_return false;
 
-  const bool may_keep = c.parser.keep_alive();
-  const bool old_client = c.parser.is_http_1_0();
-  const std::optional<HttpResponse> response = co_await run_handler(core, c);
-  if (!response) co_return false;
-  const bool keep = may_keep && !response->close && !core.draining;
-  const bool sent = co_await respond(core, c, *response, keep, old_client);
-  if (sent && !keep) co_await linger(core, c);
-  co_return sent&& keep;
+  co_return co_await answer_request(core, c, nullptr);
 }
 
 Task<> serve(std::shared_ptr<Core> core, std::shared_ptr<Connection> c) {

@@ -26,6 +26,9 @@ using Handler = std::function<Task<HttpResponse>(HttpRequest&)>;
 struct Admission {
   std::uint64_t body_bytes_max = 1'048'576;
   std::optional<HttpResponse> refusal;
+  // The handler is called at once and takes the body from request.pieces, as it comes. A client that waits for 100
+  // Continue is told to go on when the handler asks for the first piece. What is left unread ends the connection.
+  bool in_pieces = false;
 };
 using Admit = std::function<Admission(const HttpRequest&)>;
 

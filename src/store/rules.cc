@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/limits.h"
 
 namespace facefleet::store {
@@ -49,15 +50,51 @@ Result<void> check_conditions(const Put& options, const std::string* existing_et
   return {};
 }
 
-Result<void> cut(Bytes& body, const std::optional<Range>& range) {
-  if (!range) return {};
-  if (range->first >= body.size() || range->last < range->first) {
-    return Error{Code::kInvalidInput, "the range begins past the object's end of " + std::to_string(body.size()),
+Result<Span> span_of(const std::optional<Range>& range, std::uint64_t size) {
+  if (!range) return Span{0, size};
+  if (range->first >= size || range->last < range->first) {
+    return Error{Code::kInvalidInput, "the range begins past the object's end of " + std::to_string(size),
                  "invalid_range"};
   }
-  if (range->last < body.size() - 1) body.resize(range->last + 1);
-  body.erase(0, range->first);
+  return Span{range->first, std::min(range->last, size - 1) - range->first + 1};
+}
+
+Result<void> cut(Bytes& body, const std::optional<Range>& range) {
+  const auto span = span_of(range, body.size());
+  if (!span) return span.error();
+  body.resize(span->first + span->size);
+  body.erase(0, span->first);
   return {};
+}
+
+Error no_such_upload() {
+  return {Code::kNotFound, "there is no such upload; it may have been completed or aborted", "no_such_upload"};
+}
+
+Result<std::vector<Part>> choose_parts(const std::vector<Part>& put, const std::vector<PartName>& names) {
+  std::vector<Part> chosen;
+  for (const PartName& name : names) {
+    if (!chosen.empty() && name.number <= chosen.back().number)
+      return Error{Code::kInvalidInput, "the parts are not in ascending order", "invalid_part_order"};
+    const auto found = std::ranges::find(put, name.number, &Part::number);
+    if (found == put.end() || found->etag != name.etag)
+      return Error{Code::kInvalidInput, "part " + std::to_string(name.number) + " was not put, or not with that etag",
+                   "invalid_part"};
+    if (!chosen.empty() && chosen.back().size < limits::kUploadPartBytesMin)
+      return Error{Code::kInvalidInput, "part " + std::to_string(chosen.back().number) + " is too small",
+                   "part_too_small"};
+    chosen.push_back(*found);
+  }
+  if (chosen.empty()) return Error{Code::kInvalidInput, "an object has at least one part", "invalid_part"};
+  return chosen;
+}
+
+std::string etag_of(const std::vector<Part>& parts) {
+  Bytes digests;
+  for (const Part& part : parts)
+    for (std::size_t i = 0; i + 1 < part.etag.size(); i += 2)
+      digests += static_cast<char>(std::stoi(part.etag.substr(i, 2), nullptr, 16));
+  return hex(md5(digests)) + "-" + std::to_string(parts.size());
 }
 
 Result<Listing> list_objects(const List& query, const Scan& scan) {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "store/object_store.h"
+#include "store/local_store.h"
 
 namespace facefleet::store {
 
@@ -22,6 +22,20 @@ Result<void> check_conditions(const Put& options, const std::string* existing_et
 
 // The part of `body` that `range` asks for, in place. kInvalidInput, reason `invalid_range`.
 Result<void> cut(Bytes& body, const std::optional<Range>& range);
+
+// The first byte and the number of bytes that `range` asks for of `size`. kInvalidInput as above.
+struct Span {
+  std::uint64_t first = 0;
+  std::uint64_t size = 0;
+};
+Result<Span> span_of(const std::optional<Range>& range, std::uint64_t size);
+
+Error no_such_upload();
+
+// The parts that `names` ask for, out of all that were put (by number); errors as LocalStore::complete_upload.
+Result<std::vector<Part>> choose_parts(const std::vector<Part>& put, const std::vector<PartName>& names);
+// The etag of an object made of these parts.
+std::string etag_of(const std::vector<Part>& parts);
 
 // Gives the objects of a bucket from the key `from` on, in order, to `visit`, until that returns false.
 using Visit = std::function<bool(ObjectInfo info)>;

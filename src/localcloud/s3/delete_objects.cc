@@ -12,27 +12,24 @@ struct Request {
 };
 
 Result<Request> read_request(const Bytes& body) {
-  const Error malformed = s3_error(Code::kInvalidInput, "MalformedXML",
-                                   "The XML you provided was not well-formed or did not validate against our "
-                                   "published schema");
   const auto document = aws::XmlDocument::parse(body);
-  if (!document || document->root().name() != "Delete") return malformed;
+  if (!document || document->root().name() != "Delete") return malformed_xml();
   Request request;
   request.quiet = document->root().text("Quiet") == "true";
   for (const aws::XmlElement& object : document->root().children("Object")) {
     request.keys.emplace_back(object.text("Key"));
-    if (request.keys.back().empty()) return malformed;
+    if (request.keys.back().empty()) return malformed_xml();
   }
-  if (request.keys.empty() || request.keys.size() > limits::kObjectListKeys) return malformed;
+  if (request.keys.empty() || request.keys.size() > limits::kObjectListKeys) return malformed_xml();
   return request;
 }
 
 }  // namespace
 
 Task<Result<net::HttpResponse>> delete_objects(Call& call) {
-  const auto upload = take_upload(call);
-  if (!upload) co_return upload.error();
-  const auto request = read_request(upload->body);
+  const auto document = co_await receive_document(call);
+  if (!document) co_return document.error();
+  const auto request = read_request(*document);
   if (!request) co_return request.error();
   const auto removed = co_await call.service.store.remove(call.bucket, request->keys);
   if (!removed) co_return from_store(removed.error());

@@ -1,38 +1,20 @@
-#include <charconv>
-
 #include "localcloud/s3/actions.h"
+#include "net/body.h"
 
 namespace facefleet::localcloud::s3 {
 namespace {
 
-struct Asked {
-  std::optional<std::uint64_t> first;  // nothing: the last `last` bytes
-  std::optional<std::uint64_t> last;
+// An object's bytes on their way out, read as the client takes them.
+class Outgoing final : public net::BodyPieces {
+ public:
+  explicit Outgoing(std::unique_ptr<store::Body> body) : body_(std::move(body)) {}
+  Task<Result<BytesView>> next() override { return body_->next(); }
+
+ private:
+  const std::unique_ptr<store::Body> body_;
 };
 
-std::optional<std::uint64_t> to_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// One range of bytes (RFC 9110, 14.1.2). Anything else, several ranges among it, is ignored, as S3 does.
-std::optional<Asked> read_range(std::optional<std::string_view> header) {
-  constexpr std::string_view kUnit = "bytes=";
-  if (!header || !header->starts_with(kUnit)) return std::nullopt;
-  const std::string_view text = header->substr(kUnit.size());
-  const auto dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const Asked asked{to_number(text.substr(0, dash)), to_number(text.substr(dash + 1))};
-  const bool first_is_bad = !asked.first && dash > 0;
-  const bool last_is_bad = !asked.last && dash + 1 < text.size();
-  if (first_is_bad || last_is_bad || (!asked.first && !asked.last)) return std::nullopt;
-  if (asked.first && asked.last && *asked.last < *asked.first) return std::nullopt;
-  return asked;
-}
-
-Result<store::Range> to_range(const Asked& asked, std::uint64_t size) {
+Result<store::Range> to_range(const AskedRange& asked, std::uint64_t size) {
   store::Range range;
   if (asked.first) {
     range.first = *asked.first;
@@ -47,7 +29,7 @@ Result<store::Range> to_range(const Asked& asked, std::uint64_t size) {
 }  // namespace
 
 Task<Result<net::HttpResponse>> get_object(Call& call) {
-  store::ObjectStore& store = call.service.store;
+  store::LocalStore& store = call.service.store;
   const auto asked = read_range(call.http.headers.get("range"));
   std::optional<store::Range> range;
   // What is known only of the object there is looked at first; the common case, a whole object, is one step.
@@ -65,17 +47,18 @@ Task<Result<net::HttpResponse>> get_object(Call& call) {
   } else if (asked) {
     range = *to_range(*asked, 0);
   }
-  auto object = co_await store.get(call.bucket, call.key, range);
-  if (!object) co_return from_store(object.error());
+  auto opened = co_await store.open(call.bucket, call.key, range);
+  if (!opened) co_return from_store(opened.error());
   net::HttpResponse response;
-  add_object_headers(response, object->info);
+  add_object_headers(call, response, opened->info);
   if (range) {
     response.status = 206;
-    const std::uint64_t last = range->first + object->body.size() - 1;
-    response.headers.add("Content-Range", "bytes " + std::to_string(range->first) + "-" + std::to_string(last) + "/" +
-                                              std::to_string(object->info.size));
+    response.headers.add("Content-Range", "bytes " + std::to_string(opened->first) + "-" +
+                                              std::to_string(opened->first + opened->size - 1) + "/" +
+                                              std::to_string(opened->info.size));
   }
-  response.body = std::move(object->body);
+  response.pieces = std::make_shared<Outgoing>(std::move(opened->body));
+  response.pieces_bytes = opened->size;
   co_return response;
 }
 
@@ -86,7 +69,7 @@ Task<Result<net::HttpResponse>> head_object(Call& call) {
   if (!answer) co_return answer.error();
   if (*answer) co_return std::move(**answer);
   net::HttpResponse response;
-  add_object_headers(response, *info);
+  add_object_headers(call, response, *info);
   response.headers.add("Content-Length", std::to_string(info->size));
   co_return response;
 }

@@ -1,18 +1,6 @@
 #include "localcloud/s3/actions.h"
 
 namespace facefleet::localcloud::s3 {
-namespace {
-
-// Nothing if the bucket is there.
-Task<Result<void>> check_bucket(Call& call) {
-  const auto there = co_await call.service.store.has_bucket(call.bucket);
-  if (!there) co_return from_store(there.error());
-  if (!*there) co_return from_store({Code::kNotFound, "", "no_such_bucket"});
-  co_return Result<void>();
-}
-
-}  // namespace
-
 Task<Result<net::HttpResponse>> head_bucket(Call& call) {
   const auto there = co_await check_bucket(call);
   if (!there) co_return there.error();

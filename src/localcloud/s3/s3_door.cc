@@ -8,15 +8,12 @@ namespace {
 constexpr std::string_view kVirtualHost = ".localhost";
 
 // Bucket and key, decoded. The key is all that follows, slashes included: `/b//a` is the key `/a`.
-Call read_call(Service& service, net::HttpRequest& request) {
-  Call call{service, request, {}, {}, net::parse_form(request.query())};
+Call read_call(Service& service, net::HttpRequest& request, std::string payload) {
+  Call call{service, request, {}, {}, net::parse_form(request.query()), std::move(payload)};
   std::string_view path = request.path();
   if (path.starts_with('/')) path.remove_prefix(1);
-  std::string_view host = request.headers.get("host").value_or("");
-  host = host.substr(0, host.find(':'));
-  if (host.ends_with(kVirtualHost)) {
-    call.bucket = host.substr(0, host.size() - kVirtualHost.size());
-  } else {
+  call.bucket = bucket_of_host(request);
+  if (call.bucket.empty()) {
     const std::size_t slash = std::min(path.find('/'), path.size());
     call.bucket = net::percent_decode(path.substr(0, slash));
     path.remove_prefix(std::min(slash + 1, path.size()));
@@ -27,8 +24,15 @@ Call read_call(Service& service, net::HttpRequest& request) {
 
 }  // namespace
 
-Task<net::HttpResponse> serve(Service& service, net::HttpRequest& request, std::string_view request_id) {
-  Call call = read_call(service, request);
+std::string_view bucket_of_host(const net::HttpRequest& request) {
+  std::string_view host = request.headers.get("host").value_or("");
+  host = host.substr(0, host.find(':'));
+  return host.ends_with(kVirtualHost) ? host.substr(0, host.size() - kVirtualHost.size()) : std::string_view();
+}
+
+Task<net::HttpResponse> serve(Service& service, net::HttpRequest& request, std::string payload,
+                              std::string_view request_id) {
+  Call call = read_call(service, request, std::move(payload));
   const auto action = find_action(call);
   Result<net::HttpResponse> response = action ? Result<net::HttpResponse>(net::HttpResponse{}) : action.error();
   if (action) response = co_await (*action)->perform(call);

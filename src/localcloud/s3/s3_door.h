@@ -8,6 +8,11 @@
 
 namespace facefleet::localcloud::s3 {
 
-Task<net::HttpResponse> serve(Service& service, net::HttpRequest& request, std::string_view request_id);
+// `payload`: what was signed of the body, which request.pieces holds.
+Task<net::HttpResponse> serve(Service& service, net::HttpRequest& request, std::string payload,
+                              std::string_view request_id);
+
+// The bucket that a Host names; empty if it names none, and the path does.
+std::string_view bucket_of_host(const net::HttpRequest& request);
 
 }  // namespace facefleet::localcloud::s3

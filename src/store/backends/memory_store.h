@@ -4,11 +4,11 @@
 #include <memory>
 
 #include "base/clock.h"
-#include "store/object_store.h"
+#include "store/local_store.h"
 
 namespace facefleet::store {
 
 // `clock` must outlive the store.
-std::unique_ptr<ObjectStore> open_memory_store(const Clock& clock);
+std::unique_ptr<LocalStore> open_memory_store(const Clock& clock);
 
 }  // namespace facefleet::store
