@@ -5,6 +5,7 @@
 #include "net/http.h"
 #include "queue/backends/durable_queue.h"
 #include "store/backends/durable_store.h"
+#include "table/backends/durable_tables.h"
 
 namespace facefleet::apps {
 namespace {
@@ -49,6 +50,9 @@ Result<Engine> open_engine(Role& role, const fs::path& data_dir) {
   auto store = store::open_durable_store(executor, *engine.database, role.clock, role.log);
   if (!store) return store.error();
   engine.store = std::move(*store);
+  auto tables = table::open_durable_tables(*engine.database, role.clock, role.log);
+  if (!tables) return tables.error();
+  engine.tables = std::move(*tables);
   return engine;
 }
 
@@ -62,8 +66,8 @@ Result<Cloud> open_cloud(Role& role, const Engine& engine, fleet::Fleet* fleet, 
   options.region = settings.region;
   options.credentials = choose_credentials(data_dir, role.random);
   options.any_key = settings.auth == "any";
-  const localcloud::Parts parts{*engine.queues, *engine.store, fleet, role.clock, role.random, role.log,
-                                settings.other_instances};
+  const localcloud::Parts parts{*engine.queues, *engine.store, *engine.tables, fleet,
+                                role.clock,     role.random,   role.log,       settings.other_instances};
   const auto executor = role.context.get_executor();
   Cloud cloud;
   // What an earlier start left running still knows its port: worth a try before any free one.

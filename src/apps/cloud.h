@@ -14,6 +14,7 @@
 #include "localcloud/localcloud.h"
 #include "queue/queue.h"
 #include "store/local_store.h"
+#include "table/tables.h"
 
 namespace facefleet::apps {
 
@@ -22,6 +23,7 @@ struct Engine {
   std::unique_ptr<Database> database;
   std::unique_ptr<queue::Queues> queues;
   std::unique_ptr<store::LocalStore> store;
+  std::unique_ptr<table::Tables> tables;
 };
 
 // kConflict, with a sentence, if another process has `data_dir`: its lock dies with the process that holds it.

@@ -1,9 +1,12 @@
 #include "apps/cloud_parts.h"
 
+#include "apps/place.h"
 #include "base/file.h"
 #include "fleet/backends/ec2/ec2_fleet.h"
 #include "queue/backends/sqs/sqs_queue.h"
 #include "store/backends/s3/s3_store.h"
+#include "table/backends/dynamodb/dynamodb_tables.h"
+#include "table/mounted_store.h"
 
 namespace facefleet::apps {
 namespace {
@@ -51,6 +54,25 @@ Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Prof
   if (!options) return options.error();
   parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(*options), clock, random);
   return parts;
+}
+
+std::string outcome_table(const config::Profile& profile) { return profile.id + "-dynamoDB"; }
+
+Result<void> keep_outcomes_in_table(const Executor& executor, CloudParts& parts, const config::Profile& profile,
+                                    const Clock& clock, Random& random, const Log& log) {
+  if (profile.outcomes_in != "table") return {};
+  auto endpoint = aws::endpoint_from_environment("dynamodb");
+  if (!endpoint) return endpoint.error();
+  if (!profile.outcomes_region.empty()) endpoint->region = profile.outcomes_region;
+  auto client = aws::Client::open(executor, std::move(*endpoint), "dynamodb", clock, random);
+  if (!client) return client.error();
+  parts.dynamodb_client = std::move(*client);
+  parts.tables = table::open_dynamodb_tables(*parts.dynamodb_client);
+  parts.objects = std::move(parts.store);
+  parts.store = table::open_mounted_store(
+      *parts.objects, *parts.tables,
+      {names_of(profile).job_bucket, std::string(jobs::kReusePrefix), outcome_table(profile)}, clock, log);
+  return {};
 }
 
 }  // namespace facefleet::apps

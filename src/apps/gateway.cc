@@ -105,6 +105,10 @@ int serve(const std::filesystem::path& data_dir) {
   const jobs::Names names = names_of(loaded->profile);
   auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile, role.clock, role.random);
   if (!parts) return refuse(parts.error());
+  if (auto kept = keep_outcomes_in_table(role.context.get_executor(), *parts, loaded->profile, role.clock, role.random,
+                                         role.log);
+      !kept)
+    return refuse(kept.error());
   const auto galleries =
       gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
   auto gateway = open_where_it_was(

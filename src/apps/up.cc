@@ -11,6 +11,7 @@
 
 #include "apps/child.h"
 #include "apps/cloud.h"
+#include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/demo.h"
 #include "apps/pipeline_options.h"
@@ -22,6 +23,7 @@
 #include "fleet/backends/process_fleet.h"
 #include "jobs/job.h"
 #include "net/http.h"
+#include "table/mounted_store.h"
 
 namespace facefleet::apps {
 namespace {
@@ -124,6 +126,10 @@ class System {
       auto made = co_await engine_.store->create_bucket(bucket);
       if (!made) co_return made;
     }
+    if (profile_.outcomes_in == "table") {
+      auto made = co_await engine_.tables->create(table::mount_table(outcome_table(profile_)));
+      if (!made && made.error().code != Code::kConflict) co_return made.error();
+    }
     co_return Result<void>();
   }
 
@@ -174,7 +180,8 @@ class System {
                     "AWS_SESSION_TOKEN=",
                     "AWS_ENDPOINT_URL_SQS=",
                     "AWS_ENDPOINT_URL_S3=",
-                    "AWS_ENDPOINT_URL_EC2="};
+                    "AWS_ENDPOINT_URL_EC2=",
+                    "AWS_ENDPOINT_URL_DYNAMODB="};
   }
 
   fleet::Command command(std::vector<std::string> arguments) const {

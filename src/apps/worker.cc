@@ -79,6 +79,10 @@ int work(const Flags& flags) {
   auto self = open_self(role, flags, *id, *parts->fleet);
   if (!self) return refuse(self.error());
   (*self)->report(fleet::WorkerState::kStarting, 0);
+  if (auto kept = keep_outcomes_in_table(role.context.get_executor(), *parts, loaded->profile, role.clock, role.random,
+                                         role.log);
+      !kept)
+    return refuse(kept.error());
   auto models = model_options(loaded->profile, model_cache_dir(data_dir));
   if (!models) return refuse(models.error());
   const jobs::Names names = names_of(loaded->profile);

@@ -59,6 +59,13 @@ inline constexpr std::size_t kObjectMetadataBytes = 2'048;
 inline constexpr std::size_t kObjectSegmentBytes = 4 << 20;
 inline constexpr std::int64_t kUploadAgeMs = 7LL * 86'400'000;  // an upload that nobody completed goes at a start
 
+// Tables (DynamoDB's own)
+inline constexpr std::size_t kItemBytes = 409'600;
+inline constexpr std::size_t kItemKeyBytes = 2'048;
+inline constexpr std::size_t kTablePageBytes = 1'048'576;
+inline constexpr std::size_t kTableBatchWrites = 25;
+inline constexpr std::size_t kTableBatchReads = 100;
+
 // The local cloud's doors
 inline constexpr std::size_t kDoorCallBytes = 8'388'608;  // SQS's largest batch, every byte of it escaped
 inline constexpr std::size_t kDoorXmlBytes = 4'194'304;   // of an S3 call that is no object: 10,000 parts' names

@@ -84,6 +84,9 @@ struct Profile {
   std::string retention_photo = "answered";
   double retention_outcome_hours = 24;
 
+  std::string outcomes_in = "objects";
+  std::string outcomes_region;
+
   double lesson_service_s = 0;
   double lesson_start_s = 0;
 };

@@ -15,6 +15,7 @@
 #include "queue/backends/durable_queue.h"
 #include "queue/backends/memory_queue.h"
 #include "store/backends/memory_store.h"
+#include "table/backends/memory_tables.h"
 
 namespace facefleet::localcloud {
 
@@ -41,7 +42,7 @@ class DoorsUnderTest {
     options.account = "123456789012";
     options.queue_pause = queue_pause;
     doors_ = LocalCloud::open(executor(), std::move(options),
-                              {*queues_, *store_, fleet_.get(), clock_, random_, Log::silent(),
+                              {*queues_, *store_, *tables_, fleet_.get(), clock_, random_, Log::silent(),
                                [this] { return others; }})
                  .value();
     net::ClientOptions client_options;
@@ -62,6 +63,7 @@ class DoorsUnderTest {
   Executor executor() { return context_.get_executor(); }
   queue::Queues& queues() { return *queues_; }
   store::LocalStore& store() { return *store_; }
+  table::Tables& tables() { return *tables_; }
   fleet::Fleet& fleet() { return *fleet_; }
   const Clock& clock() const { return clock_; }
   const aws::Credentials& credentials() const { return credentials_; }
@@ -125,6 +127,7 @@ class DoorsUnderTest {
   std::unique_ptr<queue::Queues> queues_ =
       queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
   std::unique_ptr<store::LocalStore> store_ = store::open_memory_store(clock_);
+  std::unique_ptr<table::Tables> tables_ = table::open_memory_tables(clock_);
   std::unique_ptr<fleet::ProcessFleet> fleet_;
   std::unique_ptr<LocalCloud> doors_;
   std::unique_ptr<net::HttpClient> http_;

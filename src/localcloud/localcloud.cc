@@ -3,6 +3,7 @@
 #include "aws/sigv2.h"
 #include "aws/wire.h"
 #include "base/limits.h"
+#include "localcloud/dynamodb/dynamodb_door.h"
 #include "localcloud/ec2/ec2_door.h"
 #include "localcloud/ec2/imds.h"
 #include "localcloud/router.h"
@@ -56,6 +57,7 @@ class Doors final : public LocalCloud {
         s3_{parts_.store, options_.region, options_.account,
             options_.any_key ? std::string() : options_.credentials.secret_access_key, signing_keys_},
         ec2_{parts_.fleet, options_.region, options_.account, parts_.other_instances},
+        dynamodb_{parts_.tables, options_.account},
         imds_(parts_.fleet, options_.region, options_.account, options_.credentials, parts_.clock, parts_.random) {}
 
   Result<void> listen(const Executor& executor) {
@@ -102,6 +104,8 @@ class Doors final : public LocalCloud {
       case Door::kEc2: response = co_await ec2::serve(ec2_, request, id); break;
       case Door::kSts: response = sts::serve(request, options_.account, verified->access_key_id, id); break;
       case Door::kDynamoDb:
+        response = co_await dynamodb::serve(dynamodb_, request, std::move(verified->scope.region), id);
+        break;
       case Door::kNone: response = unknown_service(to, id); break;
     }
     co_return finish(to, id, std::move(response));
@@ -109,7 +113,9 @@ class Doors final : public LocalCloud {
 
   net::HttpResponse refuse(const Route& to, const std::string& id, Error error) {
     if (to.door == Door::kDynamoDb) error = as_dynamodb(std::move(error));
-    return finish(to, id, aws::error_answer({to.protocol, xml_namespace(to.door), id}, error));
+    net::HttpResponse response = aws::error_answer({to.protocol, xml_namespace(to.door), id}, error);
+    if (to.door == Door::kDynamoDb) dynamodb::add_crc32(response);
+    return finish(to, id, std::move(response));
   }
 
   Result<aws::Verified> verify(const Route& to, const net::HttpRequest& request) {
@@ -172,6 +178,7 @@ class Doors final : public LocalCloud {
   sqs::Service sqs_;
   s3::Service s3_;
   ec2::Service ec2_;
+  dynamodb::Service dynamodb_;
   const ec2::Imds imds_;
   std::unique_ptr<net::HttpServer> server_;  // last: nothing is served any more once the rest goes
 };

@@ -1,5 +1,5 @@
-// The SQS, S3 and EC2 doors: AWS's wire forms over Queues, ObjectStore and Fleet, on one loopback port.
-// One file per action under sqs/, s3/ and ec2/. Thread rule: base/task.h.
+// The SQS, S3, EC2, DynamoDB and STS doors: AWS's wire forms over Queues, LocalStore, Fleet and Tables, on one loopback
+// port. One file per action under sqs/, s3/, ec2/ and dynamodb/. Thread rule: base/task.h.
 #pragma once
 
 #include <functional>
@@ -16,6 +16,7 @@
 #include "fleet/fleet.h"
 #include "queue/queue.h"
 #include "store/local_store.h"
+#include "table/tables.h"
 
 namespace facefleet::localcloud {
 
@@ -35,6 +36,7 @@ struct Options {
 struct Parts {
   queue::Queues& queues;
   store::LocalStore& store;
+  table::Tables& tables;
   fleet::Fleet* fleet = nullptr;  // absent: the EC2 door answers with an error
   const Clock& clock;
   Random& random;

@@ -10,6 +10,8 @@
 #include "queue/queue_contract.h"
 #include "store/backends/s3/s3_store.h"
 #include "store/store_contract.h"
+#include "table/backends/dynamodb/dynamodb_tables.h"
+#include "table/tables_contract.h"
 
 namespace facefleet::localcloud {
 namespace {
@@ -37,6 +39,17 @@ class S3Place final : public store::StorePlace {
   DoorsUnderTest doors_;
   std::unique_ptr<aws::Client> client_ = doors_.client("s3");
   std::unique_ptr<store::ObjectStore> store_ = store::open_s3_store(*client_);
+};
+
+class DynamoDbPlace final : public table::TablesPlace {
+ public:
+  asio::io_context& context() override { return doors_.context(); }
+  table::Tables& tables() override { return *tables_; }
+
+ private:
+  DoorsUnderTest doors_;
+  std::unique_ptr<aws::Client> client_ = doors_.client("dynamodb");
+  std::unique_ptr<table::Tables> tables_ = table::open_dynamodb_tables(*client_);
 };
 
 class Ec2Place final : public fleet::FleetUnderTest {
@@ -130,9 +143,9 @@ TEST_F(LocalCloudTest, ATakenPortIsAConflict) {
   SystemRandom random;
   Options options;
   options.port = static_cast<std::uint16_t>(std::stoi(doors_.host().substr(doors_.host().find(':') + 1)));
-  const auto second =
-      LocalCloud::open(doors_.executor(), std::move(options),
-                       {doors_.queues(), doors_.store(), nullptr, doors_.clock(), random, Log::silent()});
+  const auto second = LocalCloud::open(
+      doors_.executor(), std::move(options),
+      {doors_.queues(), doors_.store(), doors_.tables(), nullptr, doors_.clock(), random, Log::silent()});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kConflict);
 }
@@ -153,6 +166,12 @@ namespace facefleet::store {
 INSTANTIATE_TEST_SUITE_P(S3Door, StoreContract,
                          testing::Values(StoreBackend{"s3", [] { return std::make_unique<localcloud::S3Place>(); }}));
 }  // namespace facefleet::store
+
+namespace facefleet::table {
+INSTANTIATE_TEST_SUITE_P(DynamoDbDoor, TablesContract,
+                         testing::Values(TablesBackend{"dynamodb",
+                                                       [] { return std::make_unique<localcloud::DynamoDbPlace>(); }}));
+}  // namespace facefleet::table
 
 namespace facefleet::fleet {
 std::unique_ptr<FleetUnderTest> make_ec2_fleet() { return std::make_unique<localcloud::Ec2Place>(); }

@@ -1,4 +1,4 @@
-"""The queues', stores' and fleets' contracts through our SQS, S3 and EC2 clients, against moto's server.
+"""The contracts of queues, stores, tables and fleets through our SQS, S3, DynamoDB and EC2 clients, against moto.
 
 moto is nobody's relative of ours, so what passes here is not just two halves of one misunderstanding. FACEFLEET_BUILD
 names the build folder, `build/dev` or `build/release` by default.
@@ -26,6 +26,7 @@ DEVIATIONS = {
         "ManyProducersAndConsumersLoseAndDoubleNothing": "hands one message to two receivers at once",
     },
     "store_s3_test": {},
+    "table_dynamodb_test": {},
     "fleet_ec2_test": {
         "LaunchedInstancesArePendingThenRunningOldestFirst": "launches MinCount instances, has no process behind them",
         "TheCapIsNeverPassed": "launches MinCount instances",

@@ -90,11 +90,6 @@ store::UploadName upload_name(const Call& call) {
   return {call.bucket, call.key, std::string(call.parameter("uploadId").value_or(""))};
 }
 
-Error malformed_xml() {
-  return s3_error(Code::kInvalidInput, "MalformedXML",
-                  "The XML you provided was not well-formed or did not validate against our published schema");
-}
-
 Task<Result<void>> check_bucket(Call& call) {
   const auto there = co_await call.service.store.has_bucket(call.bucket);
   if (!there) co_return from_store(there.error());

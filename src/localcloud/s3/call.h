@@ -69,8 +69,6 @@ std::optional<AskedRange> read_range(std::optional<std::string_view> header);
 // The upload in parts that the call names.
 store::UploadName upload_name(const Call& call);
 std::optional<std::uint64_t> to_number(std::string_view text);
-// MalformedXML.
-Error malformed_xml();
 
 // If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since (RFC 9110, 13.2.2) against an object: nothing if the
 // call may go on, else the answer to give (304), or PreconditionFailed.

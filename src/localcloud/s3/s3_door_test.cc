@@ -219,6 +219,105 @@ TEST_F(S3DoorTest, Buckets) {
   expect_error(doors_.s3("PUT", "/No_Bucket"), 400, "InvalidBucketName");
 }
 
+TEST_F(S3DoorTest, AnUploadInParts) {
+  const auto begun = doors_.s3("POST", "/bucket/dir/k?uploads=", {}, headers({{"X-Amz-Meta-Who", "me"}}));
+  const std::string upload = "/bucket/dir/k?uploadId=" + text(begun, "UploadId");
+  const std::string one(5 << 20, '1');
+  const auto first = doors_.s3("PUT", upload + "&partNumber=1", one);
+  ASSERT_EQ(first.status, 200) << first.body;
+  put("source", "0123456789");
+  const auto second =
+      doors_.s3("PUT", upload + "&partNumber=2", {},
+                headers({{"x-amz-copy-source", "/bucket/source"}, {"x-amz-copy-source-range", "bytes=2-4"}}));
+  EXPECT_EQ(text(second, "ETag"), "\"" + hex(md5("234")) + "\"");
+  const auto parts = doors_.s3("GET", upload + "&max-parts=1");
+  EXPECT_THAT(texts(parts, "Part", "PartNumber"), ElementsAre("1"));
+  EXPECT_EQ(text(parts, "IsTruncated"), "true");
+  EXPECT_THAT(texts(doors_.s3("GET", upload + "&part-number-marker=1"), "Part", "Size"), ElementsAre("3"));
+  EXPECT_THAT(texts(doors_.s3("GET", "/bucket?uploads"), "Upload", "Key"), ElementsAre("dir/k"));
+
+  const auto complete = [&](const std::string& etag) {
+    return doors_.s3("POST", upload,
+                     "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>" + etag +
+                         "</ETag></Part><Part><PartNumber>2</PartNumber><ETag>" + text(second, "ETag") +
+                         "</ETag></Part></CompleteMultipartUpload>");
+  };
+  expect_error(complete("\"00\""), 400, "InvalidPart");
+  const auto done = complete(std::string(*first.headers.get("ETag")));
+  EXPECT_EQ(text(done, "ETag"), "\"" + hex(md5(md5(one) + md5("234"))) + "-2\"");
+  const auto got = doors_.s3("GET", "/bucket/dir/k");
+  EXPECT_TRUE(got.body == one + "234");
+  EXPECT_EQ(got.headers.get("x-amz-meta-who"), "me");
+  expect_error(doors_.s3("PUT", upload + "&partNumber=1", "x"), 404, "NoSuchUpload");
+  expect_error(doors_.s3("POST", upload, "<CompleteMultipartUpload/>"), 400, "MalformedXML");
+  expect_error(doors_.s3("PUT", upload + "&partNumber=10001", "x"), 400, "InvalidArgument");
+  const auto other = doors_.s3("POST", "/bucket/x?uploads=");
+  EXPECT_EQ(doors_.s3("DELETE", "/bucket/x?uploadId=" + text(other, "UploadId")).status, 204);
+  expect_error(doors_.s3("DELETE", "/bucket/x?uploadId=" + text(other, "UploadId")), 404, "NoSuchUpload");
+}
+
+TEST_F(S3DoorTest, Copies) {
+  const auto sent = doors_.s3("PUT", "/bucket/a%20b", "body",
+                              headers({{"Content-Type", "image/png"}, {"X-Amz-Meta-A", "1"}, {"Cache-Control", "no"}}));
+  const auto copy = [this](const char* to, const std::string& source,
+                           std::initializer_list<std::pair<const char*, std::string>> more = {}) {
+    net::Headers fields = headers(more);
+    fields.set("x-amz-copy-source", source);
+    return doors_.s3("PUT", to, {}, fields);
+  };
+  EXPECT_EQ(text(copy("/bucket/c", "/bucket/a%20b"), "ETag"), sent.headers.get("ETag"));
+  auto got = doors_.s3("GET", "/bucket/c");
+  EXPECT_EQ(got.body, "body");
+  EXPECT_EQ(got.headers.get("Content-Type"), "image/png");
+  EXPECT_EQ(got.headers.get("x-amz-meta-a"), "1");
+  EXPECT_EQ(got.headers.get("cache-control"), "no");
+  EXPECT_EQ(copy("/bucket/c", "bucket/c", {{"x-amz-metadata-directive", "REPLACE"}, {"x-amz-meta-b", "2"}}).status,
+            200);
+  got = doors_.s3("GET", "/bucket/c?response-content-type=text%2Fplain");
+  EXPECT_EQ(got.headers.get("x-amz-meta-a"), std::nullopt);
+  EXPECT_EQ(got.headers.get("x-amz-meta-b"), "2");
+  EXPECT_EQ(got.headers.get("Content-Type"), "text/plain");
+  expect_error(copy("/bucket/c", "/bucket/c"), 400, "InvalidRequest");
+  expect_error(copy("/bucket/c", "/bucket/none"), 404, "NoSuchKey");
+  expect_error(copy("/bucket/c", "nothing"), 400, "InvalidArgument");
+  expect_error(copy("/bucket/c", "/bucket/a%20b", {{"x-amz-copy-source-if-match", "\"x\""}}), 412,
+               "PreconditionFailed");
+}
+
+TEST_F(S3DoorTest, AnUnversionedBucketHasOneVersionOfEachObject) {
+  put("a", "1");
+  put("b/c", "2");
+  const auto versions = doors_.s3("GET", "/bucket?versions&delimiter=%2F");
+  EXPECT_THAT(texts(versions, "Version", "Key"), ElementsAre("a"));
+  EXPECT_THAT(texts(versions, "Version", "VersionId"), ElementsAre("null"));
+  EXPECT_THAT(texts(versions, "CommonPrefixes", "Prefix"), ElementsAre("b/"));
+  EXPECT_EQ(doors_.s3("DELETE", "/bucket/a?versionId=null").status, 204);
+  EXPECT_EQ(doors_.s3("GET", "/bucket/a").status, 404);
+}
+
+// As `aws s3 presign` of the command line v1 makes it.
+TEST_F(S3DoorTest, LinksPresignedTheOldWay) {
+  put("a/k", "linked");
+  const auto follow = [this](const std::string& method, std::int64_t expires_s, const std::string& secret,
+                             const std::string& more = {}) {
+    const std::string to_sign = method + "\n\n\n" + std::to_string(expires_s) + "\n/bucket/a/k" + more;
+    net::HttpRequest request;
+    request.method = method;
+    request.headers.set("Host", doors_.host());
+    request.target = "/bucket/a/k?AWSAccessKeyId=AKTEST&Expires=" + std::to_string(expires_s) +
+                     "&Signature=" + net::percent_encode(base64(hmac_sha1(secret, to_sign)));
+    if (!more.empty()) request.target += "&" + more.substr(1);
+    return doors_.send_unsigned(std::move(request));
+  };
+  const std::int64_t now_s = doors_.clock().wall_ms() / 1'000;
+  const std::string& secret = doors_.credentials().secret_access_key;
+  EXPECT_EQ(follow("GET", now_s + 60, secret).body, "linked");
+  EXPECT_EQ(follow("GET", now_s + 60, secret, "?response-content-type=a").headers.get("Content-Type"), "a");
+  expect_error(follow("GET", now_s + 60, "another"), 403, "SignatureDoesNotMatch");
+  expect_error(follow("GET", now_s - 60, secret), 403, "AccessDenied");
+  expect_error(follow("DELETE", now_s - 60, secret), 403, "AccessDenied");
+}
+
 TEST_F(S3DoorTest, WhatIsNotImplementedSaysSo) {
   expect_error(doors_.s3("GET", "/bucket/k?tagging="), 501, "NotImplemented");
   expect_error(doors_.s3("GET", "/bucket?acl"), 501, "NotImplemented");

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/testing.h"
 
 namespace facefleet::store {
@@ -56,13 +57,18 @@ class Life {
   }
 
   asio::io_context& context() { return context_; }
-  ObjectStore& store() { return *store_; }
+  LocalStore& store() { return *store_; }
+  std::unique_ptr<Draft> draft_of(const Bytes& body) {
+    auto draft = store_->draft();
+    EXPECT_TRUE(run(draft->append(body)));
+    return draft;
+  }
 
  private:
   asio::io_context context_;
   SystemClock clock_;
   std::unique_ptr<Database> database_;
-  std::unique_ptr<ObjectStore> store_;
+  std::unique_ptr<LocalStore> store_;
 };
 
 class DurableStoreTest : public testing::Test {
@@ -189,6 +195,57 @@ TEST_F(DurableStoreTest, OpeningSweepsFilesThatNoObjectOwns) {
   Life life(folder_.path());
   EXPECT_EQ(files().size(), 1U);
   EXPECT_EQ(life.body_of("large").size(), kLarge);
+}
+
+constexpr std::size_t kSegment = limits::kObjectSegmentBytes;
+
+TEST_F(DurableStoreTest, ADraftThatBecomesNothingLeavesNothing) {
+  Life life(folder_.path());
+  auto draft = life.draft_of(Bytes(2 * kSegment + 1, 'x'));
+  EXPECT_EQ(files().size(), 2u);
+  EXPECT_FALSE(life.run(life.store().put_draft("nowhere", "k", *draft, {})));
+  draft.reset();
+  life.remove("none");
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(DurableStoreTest, ReopeningKeepsSegmentsAndOpenUploads) {
+  const Bytes body = Bytes(kSegment, 'a') + Bytes(kSegment, 'b') + "end";
+  UploadName upload{"photos", "parts", ""};
+  std::string etag;
+  {
+    Life life(folder_.path());
+    auto draft = life.draft_of(body);
+    ASSERT_TRUE(life.run(life.store().put_draft("photos", "large", *draft, {})));
+    upload.id = life.run(life.store().begin_upload("photos", "parts", {})).value();
+    auto part = life.draft_of("of an upload");
+    etag = life.run(life.store().put_part(upload, 1, *part)).value().etag;
+    auto unowned = life.draft_of(Bytes(kSegment, 'c'));
+    (void)unowned.release();  // as a crash would leave it
+  }
+  Life life(folder_.path());
+  EXPECT_EQ(files().size(), 4u);
+  EXPECT_TRUE(life.body_of("large") == body);
+  ASSERT_TRUE(life.run(life.store().complete_upload(upload, {{1, etag}}, {})));
+  EXPECT_EQ(life.body_of("parts"), "of an upload");
+  life.put("new", Bytes(kLarge, 'n'));
+  EXPECT_TRUE(life.body_of("large") == body) << "no file's name is given twice";
+}
+
+TEST_F(DurableStoreTest, AFlippedBitInASegmentIsFoundWhereItLies) {
+  Life life(folder_.path());
+  auto draft = life.draft_of(Bytes(kSegment, 'a') + Bytes(kSegment, 'b'));
+  ASSERT_TRUE(life.run(life.store().put_draft("photos", "large", *draft, {})));
+  life.put("good", "untouched");
+  for (const fs::path& file : files())
+    if (read_file(file).value().starts_with('b')) damage(file, "bbb");
+  const auto opened = life.run(life.store().open("photos", "large", {})).value();
+  EXPECT_TRUE(life.run(opened.body->next()).value() == Bytes(kSegment, 'a'));
+  EXPECT_EQ(life.run(opened.body->next()).error().code, Code::kCorrupt);
+  EXPECT_EQ(life.get("large").error().code, Code::kCorrupt);
+  EXPECT_EQ(life.run(life.store().open("photos", "large", Range{kSegment})).error().code, Code::kCorrupt);
+  EXPECT_TRUE(life.run(life.store().open("photos", "large", Range{0, 9})));
+  EXPECT_EQ(life.body_of("good"), "untouched");
 }
 
 TEST_F(DurableStoreTest, NoKeyLeavesTheFolder) {
