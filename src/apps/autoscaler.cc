@@ -27,8 +27,8 @@ class Teller {
     if (decision.target != decided_) ++changes_;
     decided_ = decision.target;
     const bool told_lately = role_.clock.now() - told_at_ < kTellEvery;
-    if (telling_ || (told_lately && decision.target == target_ && decision.reason == reason_ &&
-                     seen.trouble == trouble_))
+    if (telling_ ||
+        (told_lately && decision.target == target_ && decision.reason == reason_ && seen.trouble == trouble_))
       return;
     target_ = decision.target;
     reason_ = decision.reason;
@@ -102,6 +102,7 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
       autoscaler::make_policy(profile.autoscaler_policy, {.jobs_per_worker = profile.autoscaler_jobs_per_worker,
                                                           .idle_hold = millis(profile.autoscaler_idle_hold_s),
                                                           .wait = millis(profile.autoscaler_wait_s),
+                                                          .keep = millis(profile.autoscaler_idle_hold_s),
                                                           .tick = millis(profile.autoscaler_tick_s)});
   if (!policy) return refuse(policy.error());
   auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random);

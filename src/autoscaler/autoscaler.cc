@@ -82,7 +82,7 @@ class Autoscaler {
   std::set<std::string, std::less<>> unproven_;       // launched or started by us, not seen ready yet
   MonoTime launch_from_{};                            // after a launch that was refused or came to nothing, the next
   Millis retry_{kRetryFirst};
-  std::string trouble_;                               // Observation::trouble
+  std::string trouble_;  // Observation::trouble
   std::string last_failure_;
   std::optional<std::uint32_t> last_target_;
 };
@@ -130,8 +130,8 @@ Task<Result<void>> Autoscaler::refresh_instances(bool quiet) {
   co_return Result<void>();
 }
 
-// A worker that ends before it was ever ready would do so again: the next is launched after a pause, as after a refusal.
-// One that has become ready shows that launches work.
+// A worker that ends before it was ever ready would do so again: the next is launched after a pause, as after a
+// refusal. One that has become ready shows that launches work.
 void Autoscaler::note_progress() {
   for (const fleet::Instance& instance : instances_) {
     const auto unproven = unproven_.find(instance.id);

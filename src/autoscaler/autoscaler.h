@@ -18,10 +18,10 @@ struct Options {
   std::string request_queue;
   std::string response_queue;  // read where the policy wants it; empty: not read
   Millis tick{100};
-  Millis restart_hold{5'000};   // after a start, the fleet is not shrunk for so long
-  Millis foreign_hold{30'000};  // an instance that another caller launched or started is left alone for so long
-  bool shadow = false;          // decide and log, do not act
-  bool pool = false;            // stopped instances are started and running ones stopped: none is launched or ended
+  Millis restart_hold{5'000};       // after a start, the fleet is not shrunk for so long
+  Millis foreign_hold{30'000};      // an instance that another caller launched or started is left alone for so long
+  bool shadow = false;              // decide and log, do not act
+  bool pool = false;                // stopped instances are started and running ones stopped: none is launched or ended
   std::uint32_t running_floor = 0;  // so many workers are kept whatever the policy wants
 };
 

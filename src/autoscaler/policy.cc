@@ -5,6 +5,7 @@
 
 #include "autoscaler/policies/aws_target_tracking.h"
 #include "autoscaler/policies/backlog_per_worker.h"
+#include "autoscaler/policies/default.h"
 #include "autoscaler/policies/difference.h"
 #include "autoscaler/policies/keda_sqs.h"
 #include "autoscaler/policies/knative_kpa.h"
@@ -27,6 +28,7 @@ struct Row {
 
 // Every policy there is, by name.
 constexpr std::array kPolicies{
+    Row{kDefault, &make_default},
     Row{kBacklogPerWorker, &make_backlog_per_worker, &backlog_per_worker_grid},
     Row{kStableThenMin, &make_stable_then_min, &stable_then_min_grid, false, true},
     Row{kDifference, &make_difference, &difference_grid},

@@ -62,6 +62,7 @@ struct PolicyOptions {
   double jobs_per_worker = 1;  // jobs (visible + in flight) that one worker may have before another is wanted
   Millis idle_hold{5'000};     // a worker leaves after it has been idle so long
   Millis wait{1'000};          // to be held: the 95th percentile of the time from a job's arrival until a worker begins
+  Millis keep{0};              // `default` keeps an idle worker at least so long, whatever it costs
   Millis tick{100};            // how often decide() is called
   Tuning tuning = {};
 };

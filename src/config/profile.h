@@ -59,7 +59,7 @@ struct Profile {
   std::string fleet_instance_profile;
   std::string fleet_user_data_file;
 
-  std::string autoscaler_policy = "backlog-per-worker";
+  std::string autoscaler_policy = "default";
   double autoscaler_jobs_per_worker = 1;
   double autoscaler_wait_s = 0.5;
   double autoscaler_idle_hold_s = 10;

@@ -19,8 +19,7 @@ TEST(ShippedTest, EveryProfileReadsAndIsNamedAsItsFile) {
     names.insert(loaded->profile.name);
   }
   for (const char* name : {"default", "course-2024", "course-2025", "s0-stopped-pool-20", "s1-difference-19",
-                           "s2-self-terminating-19", "s3-name-only-15", "s4-classify-20",
-                           "course-2021", "lesson"})
+                           "s2-self-terminating-19", "s3-name-only-15", "s4-classify-20", "course-2021", "lesson"})
     EXPECT_TRUE(names.contains(name)) << name;
 }
 
