@@ -21,9 +21,9 @@ class FaultyDisk {
 
   FaultyDisk() {
     current() = this;
-    real_ = sqlite3_vfs_find(nullptr);
+    real_ = sqlite3_vfs_find("unix-excl");
     layer_ = *real_;
-    layer_.zName = "faulty";
+    // Under the same name, and found before it.
     layer_.xOpen = &FaultyDisk::open;
     sqlite3_vfs_register(&layer_, 1);
   }
