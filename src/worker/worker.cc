@@ -22,7 +22,8 @@ namespace {
 
 using fleet::WorkerState;
 
-constexpr Millis kRetryPause{250};  // after a failed receive, so that a neighbour that restarts is not hammered
+constexpr Millis kRetryPause{250};     // after a failed receive, so that a neighbour that restarts is not hammered
+constexpr std::size_t kFinishing = 8;  // computed jobs at most that take no slot
 
 double elapsed_ms(MonoTime since, const Clock& clock) {
   return std::chrono::duration<double, std::milli>(clock.now() - since).count();
@@ -90,7 +91,8 @@ class QueueWorker final : public Worker {
   struct Leased {
     queue::Message message;
     MonoTime leased_at;
-    bool begun = false;  // the vision thread has it, or had it
+    bool begun = false;     // the vision thread has it, or had it
+    bool computed = false;  // the vision thread had it: what is left is to store, answer and remove
   };
 
   // Wakes whoever waits for a slot or for the last job.
@@ -104,8 +106,16 @@ class QueueWorker final : public Worker {
     co_await changed_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 
+  // Jobs that take a slot. One whose outcome is on its way to the disk takes none, so that the vision thread does not
+  // wait for an fsync; but a worker that handles one message at a time (prefetch 0) finishes it first.
+  std::size_t taken() const {
+    if (options_.prefetch == 0) return open_.size();
+    const auto computed = std::ranges::count_if(open_, [](const auto& job) { return job.second.computed; });
+    return open_.size() - std::min(static_cast<std::size_t>(computed), kFinishing);
+  }
+
   Task<> wait_for_slot() {
-    while (open_.size() > options_.prefetch && !draining_) co_await wait_for_change();
+    while (taken() > options_.prefetch && !draining_) co_await wait_for_change();
   }
 
   // A lease is extended while its job is in work, so that a slow store or a large photo is no reason for a second
@@ -125,7 +135,7 @@ class QueueWorker final : public Worker {
 
   Task<> receive_some() {
     queue::Receive request;
-    request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(open_.size());
+    request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(taken());
     request.wait = wait_for_a_job();
     request.lease = options_.lease;
     request.consumer = parts_.self.instance_id();
@@ -259,6 +269,8 @@ class QueueWorker final : public Worker {
     };
     auto computed = co_await vision_->run(std::move(compute));
     if (!computed) co_return computed.error();
+    open_.at(number).computed = true;
+    notify();
     outcome->stages.insert(outcome->stages.begin(), {"fetch", fetch_ms});
     outcome->stages.insert(
         outcome->stages.begin(),

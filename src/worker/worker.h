@@ -27,7 +27,7 @@ struct Options {
   std::uint32_t prefetch = 1;  // jobs leased beyond the one being computed; 0 in course profiles
   Millis lease{30'000};
   Millis receive_wait{20'000};
-  Millis idle_poll{0};  // how long a worker that found no job waits before it asks again; 0: the ask itself waits
+  Millis idle_poll{0};    // how long a worker that found no job waits before it asks again; 0: the ask itself waits
   Millis ends_itself{0};  // a worker that has found no job for so long ends its own instance; 0: never
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
