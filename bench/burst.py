@@ -101,7 +101,8 @@ def measure(profile: str, images: Path, options, folder: Path) -> dict:
 def print_report(report: dict) -> None:
     print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
     print(f"{report['count']} photos at once on an empty fleet, median of {report['runs']}\n")
-    print(f"{'profile':<24}{'cap':>5}{'most':>6}{'start':>8}{'last answer':>13}{'then empty':>12}{'earlier, on EC2':>18}")
+    print(f"{'profile':<24}{'cap':>5}{'most':>6}{'start':>8}{'last answer':>13}{'then empty':>12}"
+          f"{'earlier, on EC2':>18}")
     for row in report["profiles"]:
         print(f"{row['profile']:<24}{row['cap']:>5}{row['workers_most']:>6}{row['start_s']:>6.1f} s"
               f"{row['last_answer_s']:>11.2f} s{row['to_zero_s']:>10.1f} s"

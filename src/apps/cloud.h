@@ -32,7 +32,7 @@ Result<Engine> open_engine(Role& role, const std::filesystem::path& data_dir);
 struct CloudSettings {
   std::string listen;  // host:port; port 0: the one of an earlier start if that is free, else any
   std::string region;
-  std::string auth = "strict";  // or "any": whatever key a tool brings
+  std::string auth = "strict";                                         // or "any": whatever key a tool brings
   std::function<std::vector<fleet::Instance>()> other_instances = {};  // as in localcloud::Parts
 };
 

@@ -45,7 +45,8 @@ std::string state_of(const json::object& instance) {
 // Why an instance is as it is: its own reason, or for how long it has been on its way.
 std::string why_of(const json::object& instance, const json::object& status) {
   if (text_of(instance.at("state")) != "pending") return text_of(instance.at("state_reason"));
-  const auto since = status.at("now_ms").to_number<std::int64_t>() - instance.at("launched_ms").to_number<std::int64_t>();
+  const auto since =
+      status.at("now_ms").to_number<std::int64_t>() - instance.at("launched_ms").to_number<std::int64_t>();
   return "pending for " + std::to_string(since / 1'000) + " s";
 }
 

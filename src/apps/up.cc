@@ -165,8 +165,7 @@ class System {
     fleet::Instance instance;
     instance.id = "i-" + hex(sha256(data_dir_.string() + " " + profile_.id)).substr(0, 17);
     instance.name = profile_.fleet_gateway_name;
-    instance.state =
-        gateway_ && gateway_->pid() ? fleet::InstanceState::kRunning : fleet::InstanceState::kPending;
+    instance.state = gateway_ && gateway_->pid() ? fleet::InstanceState::kRunning : fleet::InstanceState::kPending;
     instance.launched_ms = instance.state_since_ms = began_ms_;
     instance.tags = {{"facefleet:role", "gateway"}};
     return instance;

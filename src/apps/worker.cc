@@ -101,8 +101,10 @@ Command add_worker(CLI::App& root) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = root.add_subcommand("worker", "run one worker (the fleet starts them for you)");
   app->add_option("--data", flags->data, "the system's data folder")->capture_default_str();
-  app->add_option("--instance-id", flags->instance_id, "which instance of the fleet this process is; else it asks the instance metadata service");
-  app->add_option("--status-file", flags->status_file, "where it tells the fleet what it does; else it sets tags of its instance");
+  app->add_option("--instance-id", flags->instance_id,
+                  "which instance of the fleet this process is; else it asks the instance metadata service");
+  app->add_option("--status-file", flags->status_file,
+                  "where it tells the fleet what it does; else it sets tags of its instance");
   return {app, [flags] { return work(*flags); }};
 }
 

@@ -14,9 +14,7 @@ std::string_view to_string(InstanceState state) {
   return "unknown";
 }
 
-bool takes_room(InstanceState state) {
-  return state != InstanceState::kTerminated && state != InstanceState::kStopped;
-}
+bool takes_room(InstanceState state) { return state != InstanceState::kTerminated && state != InstanceState::kStopped; }
 
 std::string_view to_string(WorkerState state) {
   switch (state) {

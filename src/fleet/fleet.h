@@ -48,8 +48,8 @@ struct Instance {
   std::int64_t state_since_ms = 0;   // wall clock
   std::int64_t worker_since_ms = 0;  // wall clock: since when `worker` holds
   std::int64_t jobs_done = 0;
-  int pid = 0;       // process backend, while there is one
-  Tags tags;         // without Name
+  int pid = 0;                 // process backend, while there is one
+  Tags tags;                   // without Name
   std::string image_id, type;  // as it was launched with; empty if that is not known
 };
 

@@ -98,8 +98,7 @@ class TagSelfTest : public testing::Test {
   ManualClock clock_;
   asio::io_context context_;
   TaggedFleet fleet_;
-  std::unique_ptr<Self> self_ =
-      open_tag_self(context_.get_executor(), fleet_, "i-1", clock_, Log::silent(), Millis{1});
+  std::unique_ptr<Self> self_ = open_tag_self(context_.get_executor(), fleet_, "i-1", clock_, Log::silent(), Millis{1});
 };
 
 TEST_F(TagSelfTest, TellsTheLatestOfWhatChangedMeanwhile) {

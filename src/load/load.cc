@@ -65,10 +65,11 @@ class Crowd {
     begun_ = clock_.now();
     if (!options_.arrivals.empty()) callers_ = options_.requests;
     for (std::uint32_t i = 0, count = callers_; i < count; ++i) {
-      asio::co_spawn(executor, options_.arrivals.empty() ? call_until_none_is_left() : call_at(i), [this](const std::exception_ptr& error) {
-        if (error && !failure_) failure_ = error;
-        if (--callers_ == 0) over_.set(true);
-      });
+      asio::co_spawn(executor, options_.arrivals.empty() ? call_until_none_is_left() : call_at(i),
+                     [this](const std::exception_ptr& error) {
+                       if (error && !failure_) failure_ = error;
+                       if (--callers_ == 0) over_.set(true);
+                     });
     }
     co_await over_.wait_until(MonoTime::max());
     if (failure_) std::rethrow_exception(failure_);

@@ -24,8 +24,8 @@ struct Options {
   std::uint32_t concurrency = 1;    // callers, each with a request of its own under way
   std::string field = "inputFile";  // name of the multipart field
   Millis timeout{0};                // of one request; 0: a caller waits as long as it takes
-  // When each request is begun, counted from the first moment, rising: as many as there are requests. Empty: each caller
-  // begins its next one when it has its answer. A request that finds all callers waiting is begun late.
+  // When each request is begun, counted from the first moment, rising: as many as there are requests. Empty: each
+  // caller begins its next one when it has its answer. A request that finds all callers waiting is begun late.
   std::vector<std::chrono::microseconds> arrivals;
 };
 

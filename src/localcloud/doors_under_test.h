@@ -41,9 +41,9 @@ class DoorsUnderTest {
     options.credentials = credentials_;
     options.account = "123456789012";
     options.queue_pause = queue_pause;
-    doors_ = LocalCloud::open(executor(), std::move(options),
-                              {*queues_, *store_, *tables_, fleet_.get(), clock_, random_, Log::silent(),
-                               [this] { return others; }})
+    doors_ = LocalCloud::open(
+                 executor(), std::move(options),
+                 {*queues_, *store_, *tables_, fleet_.get(), clock_, random_, Log::silent(), [this] { return others; }})
                  .value();
     net::ClientOptions client_options;
     client_options.port = doors_->port();

@@ -84,16 +84,18 @@ TEST_F(HttpPiecesTest, BodiesOfBothFramingsComeWholeAndTheNextRequestIsFound) {
 }
 
 TEST_F(HttpPiecesTest, ALargeBodyComesInManyPieces) {
-  serve([](HttpRequest& request) -> Task<HttpResponse> {
-    std::size_t bytes = 0, largest = 0;
-    for (;;) {
-      const auto piece = co_await request.pieces->next();
-      if (!piece || piece->empty()) break;
-      bytes += piece->size();
-      largest = std::max(largest, piece->size());
-    }
-    co_return HttpResponse::text(200, std::to_string(bytes) + (largest <= 256 * 1024 ? " small" : " large"));
-  }, 10'000'000);
+  serve(
+      [](HttpRequest& request) -> Task<HttpResponse> {
+        std::size_t bytes = 0, largest = 0;
+        for (;;) {
+          const auto piece = co_await request.pieces->next();
+          if (!piece || piece->empty()) break;
+          bytes += piece->size();
+          largest = std::max(largest, piece->size());
+        }
+        co_return HttpResponse::text(200, std::to_string(bytes) + (largest <= 256 * 1024 ? " small" : " large"));
+      },
+      10'000'000);
   const std::string body(5'000'000, 'x');
   EXPECT_THAT(answer_to("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000000\r\nConnection: close\r\n\r\n" + body),
               EndsWith("5000000 small"));
@@ -119,8 +121,8 @@ TEST_F(HttpPiecesTest, WhoWaitsFor100ContinueIsToldWhenTheBodyIsAskedFor) {
 
 TEST_F(HttpPiecesTest, WhatIsNotReadEndsTheConnection) {
   serve_gatherer(1'000'000, 0);
-  const std::string answer = answer_to("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" +
-                                       std::string(500'000, 'x'));
+  const std::string answer =
+      answer_to("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" + std::string(500'000, 'x'));
   EXPECT_THAT(answer, HasSubstr("Connection: close"));
   EXPECT_THAT(answer, EndsWith("[]"));
 }

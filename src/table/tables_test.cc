@@ -67,7 +67,8 @@ TEST_F(DurableTablesTest, ReopeningKeepsItems) {
 
 TEST_F(DurableTablesTest, ADamagedItemIsFoundAndCostsOneItem) {
   ASSERT_TRUE(place_.database().commit_and_wait([](Connection& connection) {
-    return connection.run("UPDATE items SET item = ?1 WHERE item LIKE '%\"a\"%'", {BytesView(R"({"id":{"S":"c"}})")});
+    return connection.run("UPDATE items SET item = ?1 WHERE item = ?2",
+                          {BytesView(R"({"id":{"S":"c"}})"), BytesView(R"({"id":{"S":"a"}})")});
   }));
   const auto damaged = run_task(place_.context(), place_.tables().get("outcomes", {{"id", Value::text("a")}}));
   EXPECT_EQ(damaged.error().code, Code::kCorrupt);

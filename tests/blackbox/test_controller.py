@@ -12,7 +12,8 @@ PROBES = sorted((PHOTOS / "probes").glob("*.jpg"))
 
 
 def test_a_controller_of_ones_own_sizes_the_fleet(start_system):
-    system = start_system("--workers-max", CAP, "--set", "autoscaler.policy=none", "--set", "fleet.pool=true", ready=False)
+    system = start_system("--workers-max", CAP, "--set", "autoscaler.policy=none", "--set", "fleet.pool=true",
+                          ready=False)
     ec2, seen = system.boto3("ec2"), []
 
     def running() -> int:

@@ -3,8 +3,7 @@
 import json
 
 import boto3
-from conftest import PHOTOS
-from system import wait_until
+from system import PHOTOS, wait_until
 
 ID = "1225754101"
 PROBES = sorted((PHOTOS / "probes").glob("[A-Z]*_*[a-z].jpg"))[:3]

@@ -1,5 +1,5 @@
-"""The EC2 door and the instance metadata service as AWS's own tools use them: every action, and the errors that code acts
-upon. Nothing sizes this fleet but the test: its policy is `none`."""
+"""The EC2 door and the instance metadata service as AWS's own tools use them: every action, and the errors that code
+acts upon. Nothing sizes this fleet but the test: its policy is `none`."""
 
 import json
 import re
@@ -255,7 +255,7 @@ def test_each_instance_learns_who_it_is(system, ec2):
         ask("meta-data/spot/instance-action", X_aws_ec2_metadata_token=token)
     with error.value:
         assert error.value.code == 404
-    fetched = InstanceMetadataFetcher(base_url=endpoint + "/",
-                                      user_agent=botocore.session.Session().user_agent()).retrieve_iam_role_credentials()
+    fetcher = InstanceMetadataFetcher(base_url=endpoint + "/", user_agent=botocore.session.Session().user_agent())
+    fetched = fetcher.retrieve_iam_role_credentials()
     assert (fetched["access_key"], fetched["secret_key"]) == (system.credentials["AWS_ACCESS_KEY_ID"],
                                                               system.credentials["AWS_SECRET_ACCESS_KEY"])

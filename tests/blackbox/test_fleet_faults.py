@@ -1,4 +1,4 @@
-"""A fleet that does not do as it is told loses nothing, has never more than its cap, and `facefleet status` says why."""
+"""A fleet that does not do as it is told loses nothing, keeps to its cap, and `facefleet status` says why."""
 
 import os
 import shutil

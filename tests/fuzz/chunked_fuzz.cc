@@ -1,5 +1,5 @@
-// Input: one byte, the size of the pieces; a body in aws-chunked. What is checked beside crashes: what becomes of a body
-// does not depend on where its pieces end.
+// Input: one byte, the size of the pieces; a body in aws-chunked. What is checked beside crashes: what becomes of a
+// body does not depend on where its pieces end.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

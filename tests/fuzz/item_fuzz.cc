@@ -1,5 +1,5 @@
-// Input: an item in DynamoDB's JSON. What is checked beside crashes: what was read, written and read again, is the same;
-// and a number's one spelling is its own.
+// Input: an item in DynamoDB's JSON. What is checked beside crashes: what was read, written and read again, is the
+// same; and a number's one spelling is its own.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

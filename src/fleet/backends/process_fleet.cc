@@ -43,8 +43,8 @@ Error wrong_state(const Instance& instance, std::string_view what) {
 
 // By what a repeated launch must agree with the first of the same token.
 std::string terms_of(const Launch& launch) {
-  std::string terms = std::to_string(launch.at_least) + "-" + std::to_string(launch.count) + " " + launch.image_id +
-                      " " + launch.type;
+  std::string terms =
+      std::to_string(launch.at_least) + "-" + std::to_string(launch.count) + " " + launch.image_id + " " + launch.type;
   for (const auto& [key, value] : launch.tags) terms.append("\n").append(key).append("=").append(value);
   return terms;
 }
@@ -288,8 +288,7 @@ Task<Result<void>> Processes::start(std::vector<std::string> ids) {
   for (const Entry& worker : *found) {
     const InstanceState state = worker->instance.state;
     if (state == InstanceState::kStopped) ++needed;
-    if (drains(state) || state == InstanceState::kTerminated)
-      co_return wrong_state(worker->instance, "started");
+    if (drains(state) || state == InstanceState::kTerminated) co_return wrong_state(worker->instance, "started");
   }
   if (needed > 0 && (closing_ || live_count() + needed > options_.cap)) co_return no_capacity();
   for (const Entry& worker : *found)

@@ -43,11 +43,13 @@ struct ProcessOptions {
 
 class ProcessFleet : public Fleet {
  public:
-  // Adopts what `folder` names and still runs, and makes those instances of the pool that are missing. The process's other descriptors are closed in its workers.
+  // Adopts what `folder` names and still runs, and makes those instances of the pool that are missing. The process's
+  // other descriptors are closed in its workers.
   static Result<std::unique_ptr<ProcessFleet>> open(const Executor& executor, ProcessOptions options,
                                                     const Clock& clock, Random& random, Log log);
 
-  // Drains all workers (those of the pool are then stopped, the others terminated), kills those that still run at `deadline`, and returns once none is left. Launches nothing more.
+  // Drains all workers (those of the pool are then stopped, the others terminated), kills those that still run at
+  // `deadline`, and returns once none is left. Launches nothing more.
   virtual Task<> end_all(MonoTime deadline) = 0;
 };
 

@@ -275,7 +275,8 @@ TEST_F(ProcessFleetTest, APoolOutlivesItsOwnerAndIsFilledUpAgain) {
   ASSERT_TRUE(run_task(context_, fleet_->start(first)));
   ASSERT_TRUE(run_task(context_, fleet_->terminate(second)));
   ASSERT_TRUE(run_task(context_, fleet_->create_tags(first, Tags{{"colour", "red"}})));
-  const int pid = list().back().pid;  // the latest to have been launched
+  const auto started = list();
+  const int pid = std::ranges::find(started, first[0], &Instance::id)->pid;
   ASSERT_NE(pid, 0);
   fleet_.reset();
   open(with);

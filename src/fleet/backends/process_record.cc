@@ -18,8 +18,8 @@ constexpr std::array kStates = {InstanceState::kPending,    InstanceState::kRunn
                                 InstanceState::kTerminated, InstanceState::kStopping, InstanceState::kStopped};
 
 InstanceState state_of(const json::value& text) {
-  const auto* found =
-      std::ranges::find(kStates, std::string_view(text.as_string()), [](InstanceState state) { return to_string(state); });
+  const auto* found = std::ranges::find(kStates, std::string_view(text.as_string()),
+                                        [](InstanceState state) { return to_string(state); });
   if (found == kStates.end()) throw std::invalid_argument("no such state");
   return *found;
 }

@@ -148,15 +148,14 @@ Result<std::map<std::string, std::optional<std::string>>> read_tags(const aws::P
     const std::string key(tag->text_of("Key").value_or(""));
     const auto value = tag->text_of("Value");
     if (key.empty() || key.size() > kTagKeyBytes || value.value_or("").size() > kTagValueBytes)
-      return ec2_error(Code::kInvalidInput, "InvalidParameterValue",
-                       "Tag '" + key.substr(0, kTagKeyBytes) +
-                           "' is invalid: a key has 1 to 128 characters, a value at most 256.");
+      return ec2_error(
+          Code::kInvalidInput, "InvalidParameterValue",
+          "Tag '" + key.substr(0, kTagKeyBytes) + "' is invalid: a key has 1 to 128 characters, a value at most 256.");
     if (key.starts_with("aws:") || std::ranges::find(kWorkersOwnTags, key) != kWorkersOwnTags.end())
       return ec2_error(Code::kInvalidInput, "InvalidParameterValue", "Tag key '" + key + "' is reserved.");
     const auto [at, is_new] = tags.try_emplace(key);
     if (!is_new)
-      return ec2_error(Code::kInvalidInput, "InvalidParameterValue",
-                       "Duplicate tag key '" + key + "' specified.");
+      return ec2_error(Code::kInvalidInput, "InvalidParameterValue", "Duplicate tag key '" + key + "' specified.");
     if (value) at->second = std::string(*value);
   }
   return tags;
@@ -174,8 +173,10 @@ Result<Page> read_page(const Call& call, std::size_t min, bool by_id) {
   const auto parsed = std::from_chars(text->data(), text->data() + text->size(), page.max);
   if (parsed.ec != std::errc() || parsed.ptr != text->data() + text->size() || page.max < min || page.max > most)
     return ec2_error(Code::kInvalidInput, "InvalidParameterValue",
-                     "Value ( " + std::string(*text) + " ) for parameter maxResults is invalid. Expecting a value "
-                         "between " + std::to_string(min) + " and 1000.");
+                     "Value ( " + std::string(*text) +
+                         " ) for parameter maxResults is invalid. Expecting a value "
+                         "between " +
+                         std::to_string(min) + " and 1000.");
   return page;
 }
 

@@ -49,8 +49,8 @@ Result<void> check_of_fleet(const Call& call, const std::vector<std::string>& id
 Result<std::vector<fleet::Instance>> select_instances(const std::vector<fleet::Instance>& all,
                                                       const std::vector<std::string>& ids);
 
-// What StartInstances, StopInstances and TerminateInstances have in common: `change` is done to all the call's instances
-// or to none, and the answer says of each what it was and is.
+// What StartInstances, StopInstances and TerminateInstances have in common: `change` is done to all the call's
+// instances or to none, and the answer says of each what it was and is.
 using Change = Task<Result<void>> (fleet::Fleet::*)(std::vector<std::string> ids);
 Task<Result<void>> change_states(Call& call, Change change);
 

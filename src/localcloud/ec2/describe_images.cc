@@ -15,9 +15,14 @@ struct Row {
 };
 // What the one image is filtered by.
 constexpr std::array kImageFilters{
-    Row{"architecture", "x86_64"},         Row{"image-id", kImageId},  Row{"image-type", "machine"},
-    Row{"is-public", "false"},             Row{"name", kName},         Row{"root-device-type", "ebs"},
-    Row{"state", "available"},             Row{"virtualization-type", "hvm"},
+    Row{"architecture", "x86_64"},
+    Row{"image-id", kImageId},
+    Row{"image-type", "machine"},
+    Row{"is-public", "false"},
+    Row{"name", kName},
+    Row{"root-device-type", "ebs"},
+    Row{"state", "available"},
+    Row{"virtualization-type", "hvm"},
 };
 
 bool any_matches(const std::vector<const aws::Parameter*>& patterns, std::string_view value) {
@@ -28,7 +33,8 @@ bool any_matches(const std::vector<const aws::Parameter*>& patterns, std::string
 Result<bool> is_wanted(const Call& call) {
   for (const aws::Parameter* id : call.parameters.list("ImageId", "ImageId"))
     if (id->text != kImageId)
-      return ec2_error(Code::kInvalidInput, "InvalidAMIID.NotFound", "The image id '[" + id->text + "]' does not exist");
+      return ec2_error(Code::kInvalidInput, "InvalidAMIID.NotFound",
+                       "The image id '[" + id->text + "]' does not exist");
   const auto owners = call.parameters.list("Owner", "Owner");
   bool wanted = owners.empty() || any_matches(owners, "self") || any_matches(owners, call.service.account);
   for (const aws::Parameter* filter : call.parameters.list("Filter", "Filter")) {

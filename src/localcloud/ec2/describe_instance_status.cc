@@ -46,8 +46,7 @@ Task<Result<void>> describe_instance_status(Call& call) {
     *listed = std::move(*selected);
   }
   if (call.parameters.text_of("IncludeAllInstances") != "true")
-    std::erase_if(*listed,
-                  [](const fleet::Instance& of) { return of.state != fleet::InstanceState::kRunning; });
+    std::erase_if(*listed, [](const fleet::Instance& of) { return of.state != fleet::InstanceState::kRunning; });
   auto instances = apply_filters(call, std::move(*listed));
   if (!instances) co_return instances.error();
   const auto more = cut_page(*instances, *page, &fleet::Instance::id);

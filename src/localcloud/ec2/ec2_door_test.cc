@@ -159,11 +159,12 @@ TEST_F(Ec2DoorTest, TagsComeAndGo) {
 }
 
 TEST_F(Ec2DoorTest, ALaunchSaysWhatItIsAndHappensOnceAToken) {
-  const std::string launch = "RunInstances&MinCount=1&MaxCount=1&ImageId=ami-0abc&InstanceType=t3.nano&ClientToken=one"
-                             "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
-                             "&TagSpecification.1.Tag.1.Value=mine&TagSpecification.2.ResourceType=volume"
-                             "&TagSpecification.2.Tag.1.Key=Name&TagSpecification.2.Tag.1.Value=disk"
-                             "&UserData=IyEvYmluL3NoCg%3D%3D";
+  const std::string launch =
+      "RunInstances&MinCount=1&MaxCount=1&ImageId=ami-0abc&InstanceType=t3.nano&ClientToken=one"
+      "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
+      "&TagSpecification.1.Tag.1.Value=mine&TagSpecification.2.ResourceType=volume"
+      "&TagSpecification.2.Tag.1.Key=Name&TagSpecification.2.Tag.1.Value=disk"
+      "&UserData=IyEvYmluL3NoCg%3D%3D";
   EXPECT_EQ(call(launch).status, 200);
   EXPECT_EQ(call(launch).status, 200);
   const auto all = call("DescribeInstances&Filter.1.Name=image-id&Filter.1.Value.1=ami-0abc");
@@ -205,7 +206,8 @@ TEST_F(Ec2DoorTest, AnswersWhatToolsProbe) {
 
 TEST_F(Ec2DoorTest, RefusesInEc2sOwnWords) {
   const auto ids = run(2);
-  expect_error(call("RunInstances&MinCount=2&MaxCount=2"), 500, "InsufficientInstanceCapacity", "3 instances at once and has 2");
+  expect_error(call("RunInstances&MinCount=2&MaxCount=2"), 500, "InsufficientInstanceCapacity",
+               "3 instances at once and has 2");
   EXPECT_EQ(run(5).size(), 1u);
   expect_error(call("RunInstances&MinCount=1&MaxCount=1"), 500, "InsufficientInstanceCapacity");
   expect_error(call("RunInstances&MaxCount=1"), 400, "MissingParameter", "MinCount");

@@ -37,7 +37,8 @@ class ImdsTest : public testing::Test {
     return ask("GET", "/latest/" + path, with("X-aws-ec2-metadata-token", token()));
   }
   std::unique_ptr<fleet::Imds> client() {
-    return fleet::Imds::open(doors_.executor(), "http://" + doors_.host() + "/~imds/" + id_ + "/", doors_.clock()).value();
+    return fleet::Imds::open(doors_.executor(), "http://" + doors_.host() + "/~imds/" + id_ + "/", doors_.clock())
+        .value();
   }
 
   DoorsUnderTest doors_;

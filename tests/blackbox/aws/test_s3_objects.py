@@ -104,7 +104,7 @@ def test_many_are_deleted_at_once(s3, bucket):
 
 def test_a_copy(s3, bucket):
     s3.call("PutObject", Bucket=bucket, Key="a b", Body=b"body", Metadata={"a": "1"}, ContentType="image/png")
-    source = {"CopySource": f"{bucket}/a%20b"}
+    source = {"CopySource": f"{bucket}/a%20b" if s3.kind == "js" else f"{bucket}/a b"}  # boto3 encodes it itself
     copied = s3.call("CopyObject", Bucket=bucket, Key="copy", **source)["CopyObjectResult"]
     got = s3.call("GetObject", Bucket=bucket, Key="copy")
     assert got["Body"] == b"body" and got["Metadata"] == {"a": "1"} and got["ETag"] == copied["ETag"]

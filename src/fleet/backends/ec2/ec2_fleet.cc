@@ -16,7 +16,7 @@ namespace {
 constexpr Millis kCallTimeout{20'000};
 constexpr Millis kListedAfter{60'000};  // by then EC2 lists what it launched, or never will
 constexpr Millis kBelief{10'000};       // by then it shows that an instance was started, stopped or terminated
-constexpr Millis kFresh{1'000};    // what was listed so lately is not asked again before a launch or a start
+constexpr Millis kFresh{1'000};         // what was listed so lately is not asked again before a launch or a start
 constexpr std::string_view kSystemTag = "facefleet:system";
 
 struct Translation {
@@ -272,8 +272,7 @@ class Ec2Fleet final : public Fleet {
     switch (told) {
       case InstanceState::kPending: return listed == InstanceState::kStopped || listed == InstanceState::kStopping;
       case InstanceState::kStopping:
-      case InstanceState::kStopped:
-        return listed == InstanceState::kRunning || listed == InstanceState::kPending;
+      case InstanceState::kStopped: return listed == InstanceState::kRunning || listed == InstanceState::kPending;
       case InstanceState::kShuttingDown:
       case InstanceState::kTerminated:
         return listed != InstanceState::kShuttingDown && listed != InstanceState::kTerminated;

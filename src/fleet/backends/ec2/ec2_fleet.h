@@ -32,7 +32,8 @@ struct Ec2Options {
   std::uint32_t cap = 1;
 };
 
-// `client` must be a client of service "ec2". It, `clock` and `random` must outlive the fleet and whatever it was asked.
+// `client` must be a client of service "ec2". It, `clock` and `random` must outlive the fleet and whatever it was
+// asked.
 std::unique_ptr<Fleet> open_ec2_fleet(aws::Client& client, Ec2Options options, const Clock& clock, Random& random);
 
 }  // namespace facefleet::fleet

@@ -107,8 +107,8 @@ TEST_F(Ec2FleetTest, LaunchesWhatTheCapAllowsAndNumbersThem) {
   EXPECT_THAT(body(1), StartsWith("Action=RunInstances&Version=2016-11-15&ImageId=ami-7&InstanceType=t2.micro"
                                   "&MinCount=1&MaxCount=2&ClientToken="));
   EXPECT_THAT(body(1), EndsWith("&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name"
-            "&TagSpecification.1.Tag.1.Value=app-&TagSpecification.1.Tag.2.Key=facefleet%3Asystem"
-            "&TagSpecification.1.Tag.2.Value=s1"));
+                                "&TagSpecification.1.Tag.1.Value=app-&TagSpecification.1.Tag.2.Key=facefleet%3Asystem"
+                                "&TagSpecification.1.Tag.2.Value=s1"));
   EXPECT_EQ(body(2), "Action=CreateTags&Version=2016-11-15&ResourceId.1=i-2&Tag.1.Key=Name&Tag.1.Value=app-2");
 }
 
@@ -199,8 +199,9 @@ TEST_F(Ec2FleetTest, WhatEc2DoesNotShowYetIsAsItWasTold) {
   EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kPending);
   service_.answer(200, running);
   EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kRunning);
-  service_.answer(200, "<StopInstancesResponse><instancesSet><item><instanceId>i-1</instanceId><currentState><code>64"
-                       "</code></currentState></item></instancesSet></StopInstancesResponse>");
+  service_.answer(200,
+                  "<StopInstancesResponse><instancesSet><item><instanceId>i-1</instanceId><currentState><code>64"
+                  "</code></currentState></item></instancesSet></StopInstancesResponse>");
   ASSERT_TRUE(service_.run(fleet_->stop(one)));
   service_.answer(200, running);
   EXPECT_EQ(service_.run(fleet_->list())->at(0).state, InstanceState::kStopping);
