@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from system import BINARY, PHOTOS, System, wait_until  # noqa: F401 (tests take some of these from here)
+from system import BINARY, PHOTOS, System
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +53,18 @@ def start_system(binary, request):
 
 
 @pytest.fixture(scope="module")
-def shared_system(binary, request):
-    """One system for all tests of a file, with the test photos' people enrolled."""
+def start_file_system(binary, request):
+    """As start_system, of all tests of a file."""
     with maker_of_systems(binary, request) as make:
-        system = make()
-        system.enrol(PHOTOS / "people")
-        yield system
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_system(start_file_system):
+    """One system for all tests of a file, with the test photos' people enrolled."""
+    system = start_file_system()
+    system.enrol(PHOTOS / "people")
+    return system
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 from system import ROOT
 
 CAP = 3

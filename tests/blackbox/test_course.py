@@ -3,7 +3,7 @@
 import concurrent.futures
 import time
 
-from conftest import PHOTOS
+from system import PHOTOS
 from watcher import Watcher, assert_queues_empty, keys_of
 
 ID = "1225754101"

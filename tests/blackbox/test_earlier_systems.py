@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from browsers import open_page
-from conftest import PHOTOS
+from system import PHOTOS
 from watcher import Watcher, assert_queues_empty, keys_of
 
 REQUESTS = 100

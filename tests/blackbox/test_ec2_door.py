@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
-from conftest import wait_until
+from system import wait_until
 
 CAP = 3
 NOBODY = "i-0123456789abcdef0"
@@ -19,11 +19,9 @@ FAST = {"Delay": 1, "MaxAttempts": 30}
 
 
 @pytest.fixture(scope="module")
-def system(request, binary):
-    from conftest import maker_of_systems
-
-    with maker_of_systems(binary, request) as make:
-        yield make("--workers-max", CAP, "--set", "autoscaler.policy=none", "--set", "fleet.pool=true", ready=False)
+def system(start_file_system):
+    return start_file_system("--workers-max", CAP, "--set", "autoscaler.policy=none", "--set", "fleet.pool=true",
+                             ready=False)
 
 
 @pytest.fixture

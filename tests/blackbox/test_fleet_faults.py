@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 from system import ROOT
 from test_kill import AT_ONCE, PROBES, ask, drained
 

@@ -6,7 +6,7 @@ import threading
 import uuid
 
 import pytest
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 
 PROBE = PHOTOS / "probes/Barack_Obama.jpg"
 STRANGER = PHOTOS / "probes/unknown.jpg"

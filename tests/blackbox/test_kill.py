@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 from test_lifecycle import queue_counts
 
 PEOPLE = {"Barack_Obama.jpg": "Barack_Obama", "Jacinda_Ardern.jpg": "Jacinda_Ardern",

@@ -6,7 +6,7 @@ import stat
 import time
 from pathlib import Path
 
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 
 PROBE = PHOTOS / "probes" / "Barack_Obama.jpg"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsers import open_browser
-from conftest import PHOTOS, wait_until
+from system import PHOTOS, wait_until
 from playwright.sync_api import expect
 
 PATIENCE_MS = 30_000

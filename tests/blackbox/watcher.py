@@ -2,7 +2,7 @@
 
 import threading
 
-from conftest import wait_until
+from system import wait_until
 
 SAMPLE_S = 0.2  # theirs look every 2 s at runs that last minutes
 
