@@ -31,6 +31,10 @@ DEVIATIONS = {
         "LaunchedInstancesArePendingThenRunningOldestFirst": "launches MinCount instances, has no process behind them",
         "TheCapIsNeverPassed": "launches MinCount instances",
         "TerminatedInstancesStayListedAndMakeRoom": "launches MinCount instances",
+        "TheCapLeavesStoppedOnesOutUntilTheyStart": "launches MinCount instances",
+        "ATokenLaunchesOnce": "launches MinCount instances",
+        "WhatHasEndedNeitherStartsNorStops": "starts what was terminated",
+        "AnUnknownIdStartsStopsAndTagsNothing": "tags those of a list that it knows",
     },
 }
 

@@ -17,7 +17,7 @@ def facefleet(binary, tmp_path):
 
 
 SUBCOMMANDS = ["up", "gateway", "worker", "autoscaler", "enrol", "gallery", "recognise", "eval", "load", "models",
-               "config", "env", "status", "bench", "key"]
+               "config", "env", "status", "bench", "key", "localcloud", "sim", "classify"]
 
 
 def test_help_lists_every_subcommand(facefleet):

@@ -172,9 +172,6 @@ class TestSqs:
         with pytest.raises(sqs.exceptions.QueueNameExists) as error:
             sqs.create_queue(QueueName=queue.rsplit("/", 1)[1], Attributes={"DelaySeconds": "7"})
         assert code(error) == "QueueAlreadyExists"
-        with pytest.raises(sqs.exceptions.UnsupportedOperation):
-            sqs.send_message(QueueUrl=queue, MessageBody="x",
-                             MessageAttributes={"a": {"DataType": "String", "StringValue": "v"}})
         assert query("SendMessage", QueueUrl="none", MessageBody="x").findtext(".//Code") == \
             "AWS.SimpleQueueService.NonExistentQueue"
         assert query("Frobnicate").findtext(".//Code") == "InvalidAction"

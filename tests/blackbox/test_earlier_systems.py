@@ -132,7 +132,7 @@ def test_a_browser_page_uploads_a_hundred_and_shows_each_prediction(start_system
         (tmp_path / name).write_bytes(photo)
     with open_page(system.url) as page:
         page.set_input_files("#files", [tmp_path / name for name, _ in photos])
-        page.wait_for_function(f"document.querySelectorAll('.card.done').length === {REQUESTS}", timeout=60_000)
+        page.locator(".card.done").nth(REQUESTS - 1).wait_for(timeout=60_000)
         shown = page.evaluate("Object.fromEntries(Array.from(document.querySelectorAll('.card'), (card) => "
                               "[card.querySelector('.name').textContent, card.querySelector('.label').textContent]))")
     assert shown == {name: label for (name, _), label in zip(photos, labels, strict=True)}

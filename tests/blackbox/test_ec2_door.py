@@ -148,7 +148,8 @@ def test_a_launch_with_all_that_people_give_it(ec2):
 def test_tags(ec2):
     one, other = pool(ec2)[:2]
     ec2.create_tags(Resources=[one, other], Tags=[{"Key": "colour", "Value": "red"}, {"Key": "empty", "Value": ""}])
-    assert ids_of(sorted(instances(ec2, ("tag-key", "colour")), key=name)) == [one, other]
+    coloured = filter(live, instances(ec2, ("tag-key", "colour")))  # one of an earlier test may be listed still
+    assert ids_of(sorted(coloured, key=name)) == [one, other]
     assert ids_of(instances(ec2, ("tag:colour", "RED"))) == [], "values are case-sensitive"
     found = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [one]}, {"Name": "key", "Values": ["colour"]}])
     assert found["Tags"] == [{"Key": "colour", "ResourceId": one, "ResourceType": "instance", "Value": "red"}]
@@ -157,7 +158,7 @@ def test_tags(ec2):
     ec2.delete_tags(Resources=[other], Tags=[{"Key": "colour", "Value": "blue"}])
     assert "colour" in tags(instances(ec2, InstanceIds=[other])[0])
     ec2.delete_tags(Resources=[one, other], Tags=[{"Key": "colour"}, {"Key": "empty"}])
-    assert not instances(ec2, ("tag-key", "colour"))
+    assert not list(filter(live, instances(ec2, ("tag-key", "colour"))))
     many = [{"Key": f"t{number}", "Value": ""} for number in range(51)]
     assert code(ec2.create_tags, Resources=[one], Tags=many) == "TagLimitExceeded"
     assert code(ec2.create_tags, Resources=[NOBODY], Tags=many[:1]) == "InvalidInstanceID.NotFound"

@@ -66,7 +66,8 @@ def test_an_instance_that_never_leaves_pending(start_system):
 
 def test_a_fleet_that_refuses_to_start_more(start_system):
     """The only instance that may exist is told to leave and does not: until it is killed, no other can be launched."""
-    system = start_system("--workers-max", 1, "--set", "fleet.stop_grace_s=4")
+    system = start_system("--workers-max", 1, "--set", "fleet.stop_grace_s=4", "--set",
+                          "autoscaler.policy=backlog-per-worker")  # which counts what a stuck worker has leased
     wait_until(lambda: system.pids().get("workers"), 30, "a worker runs")
     (worker,), ec2 = system.pids()["workers"], system.boto3("ec2")
     os.kill(worker, signal.SIGSTOP)

@@ -8,8 +8,11 @@ Task<Result<void>> list_queues(Call& call) {
   std::string prefix(call.parameters.text_of("QueueNamePrefix").value_or(""));
   const auto names = co_await call.service.queues.list(std::move(prefix));
   if (!names) co_return from_queue(call, names.error());
-  auto written = names->empty() ? Result<void>() : write_page(call, *names, "QueueUrls");
-  co_return written;
+  if (!names->empty()) co_return write_page(call, *names, "QueueUrls");
+  // Where there is none SQS names none, not an empty list of them.
+  const auto page = read_page(call);
+  if (!page) co_return page.error();
+  co_return Result<void>();
 }
 
 }  // namespace facefleet::localcloud::sqs
