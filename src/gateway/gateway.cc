@@ -31,7 +31,7 @@ Task<net::HttpResponse> serve(std::shared_ptr<Service> service, net::HttpRequest
   response.headers.set("X-Request-Id", call.request_id);
   const std::chrono::duration<double> took = service->parts.clock.now() - call.began;
   service->instruments.answered_request(*found.route, response.status, took.count());
-  if (response.status >= 500)
+  if (!result && response.status >= 500)  // /readyz says 503 as its answer
     service->parts.log.error("request_failed", {{"path", found.route->path},
                                                 {"request", call.request_id},
                                                 {"status", response.status},

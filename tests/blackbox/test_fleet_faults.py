@@ -75,7 +75,7 @@ def test_a_fleet_that_refuses_to_start_more(start_system):
     ec2.terminate_instances(InstanceIds=[groups[0]["Instances"][0]["InstanceId"]])
     with CapWatch(system) as watch:
         job = enqueue(system)
-        wait_until(lambda: status_says(system, "but cannot launch 1: this fleet may have 1 instances at once"), 30,
+        wait_until(lambda: status_says(system, "but cannot launch 1: The fleet is at its cap of 1 instances"), 30,
                    "status says why nothing is launched")
         wait_until(lambda: is_answered(system, job), 60, "the job is answered")
     assert watch.most == 1
