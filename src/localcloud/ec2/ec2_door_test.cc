@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "aws/xml.h"
+#include "base/file.h"
 #include "localcloud/doors_under_test.h"
 #include "localcloud/ec2/filters.h"
 
@@ -42,6 +43,12 @@ class Ec2DoorTest : public testing::Test {
     EXPECT_EQ(document.root().name(), "Response");
     EXPECT_EQ(document.root().text("Errors/Error/Code"), code);
     EXPECT_THAT(std::string(document.root().text("Errors/Error/Message")), HasSubstr(message));
+  }
+  // A stopped process acts on no SIGTERM until it is told to go on.
+  static void freeze(int pid) {
+    ::kill(pid, SIGSTOP);
+    const std::string status = "/proc/" + std::to_string(pid) + "/status";
+    while (read_file(status).value().find("State:\tT") == std::string::npos) ::usleep(1'000);
   }
   DoorsUnderTest doors_;
 };
@@ -101,11 +108,14 @@ TEST_F(Ec2DoorTest, TerminatingTellsBothStates) {
 
 TEST_F(Ec2DoorTest, StoppedInstancesStartAgainAndBothStatesAreTold) {
   const auto ids = run(1);
+  const int pid = run_task(doors_.context(), doors_.fleet().list()).value().at(0).pid;
+  freeze(pid);  // or it might have ended before the second call
   const auto stopping = aws::XmlDocument::parse(call("StopInstances&InstanceId.1=" + ids[0]).body).value();
   EXPECT_EQ(stopping.root().name(), "StopInstancesResponse");
   EXPECT_EQ(stopping.root().text("instancesSet/item/previousState/name"), "running");
   EXPECT_EQ(stopping.root().text("instancesSet/item/currentState/name"), "stopping");
   expect_error(call("StartInstances&InstanceId.1=" + ids[0]), 400, "IncorrectInstanceState", ids[0]);
+  ::kill(pid, SIGCONT);
   while (described(call("DescribeInstances"), "instanceState/name")[0] != "stopped") {
   }
   EXPECT_EQ(run(3).size(), 3u);
