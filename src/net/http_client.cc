@@ -5,7 +5,6 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
@@ -87,7 +86,11 @@ struct Pool {
     if (!options.tls) return;
     context.emplace(asio::ssl::context::tls_client);
     context->set_verify_mode(asio::ssl::verify_peer, ignored);
-    context->set_default_verify_paths(context_error);  // heeds SSL_CERT_FILE and SSL_CERT_DIR
+    if (options.ca_file.empty()) {
+      context->set_default_verify_paths(context_error);  // heeds SSL_CERT_FILE and SSL_CERT_DIR
+    } else {
+      context->load_verify_file(options.ca_file, context_error);
+    }
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   }
 
@@ -218,15 +221,62 @@ Task<error_code> resolve(const Pool& pool, Link& link, std::vector<tcp::endpoint
   co_return failure;
 }
 
+// Asks OpenSSL for a certificate of this host, and tells the server which one is meant.
+void expect_host(SSL* tls, const std::string& host) {
+  X509_VERIFY_PARAM* expected = SSL_get0_param(tls);
+  X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  error_code not_literal;
+  asio::ip::make_address(host, not_literal);
+  if (not_literal) {
+    X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size());
+    SSL_set_tlsext_host_name(tls, host.c_str());
+  } else {
+    X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str());
+  }
+}
+
+// What is wrong with the certificate that `result` (X509_V_ERR_…) is about, and what to do.
+std::string certificate_sentence(const Pool& pool, long result) {
+  const std::string certificate = "The certificate of " + pool.authority + " ";
+  switch (result) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return certificate + "is another host's: call the server by a name that its certificate has.";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return certificate + "has expired: its owner must renew it, or this machine's clock is wrong.";
+    case X509_V_ERR_CERT_NOT_YET_VALID: return certificate + "is not valid yet: this machine's clock may be wrong.";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return certificate + "is signed by nobody that " +
+             (pool.options.ca_file.empty() ? "this machine trusts: install its authority's certificate, or name a "
+                                             "file with it in AWS_CA_BUNDLE or SSL_CERT_FILE."
+                                           : pool.options.ca_file + " names: add its authority's certificate there.");
+    default: return certificate + "is refused: " + X509_verify_cert_error_string(result) + ".";
+  }
+}
+
+Error tls_failed(const Pool& pool, Link& link, error_code error) {
+  if (pool.context_error)
+    return {Code::kUnavailable,
+            "Cannot read the certificates to trust in " + pool.options.ca_file + ": " + error.message() + ".",
+            std::string(kCertificateRefused)};
+  const long result = SSL_get_verify_result(link.tls->native_handle());
+  if (result != X509_V_OK)
+    return {Code::kUnavailable, certificate_sentence(pool, result), std::string(kCertificateRefused)};
+  Error failed = unavailable(pool, "Cannot agree on TLS with", error);
+  if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER)
+    failed.message += " It may speak plain http://.";
+  return failed;
+}
+
 Task<error_code> handshake(Pool& pool, Link& link) {
   if (pool.context_error) co_return pool.context_error;
-  error_code error;
   link.tls = std::make_unique<TlsStream>(link.socket, *pool.context);
-  link.tls->set_verify_callback(asio::ssl::host_name_verification(pool.options.host), error);
-  error_code not_literal;
-  asio::ip::make_address(pool.options.host, not_literal);
-  if (not_literal) SSL_set_tlsext_host_name(link.tls->native_handle(), pool.options.host.c_str());
-  if (!error) std::tie(error) = co_await link.tls->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+  expect_host(link.tls->native_handle(), pool.options.host);
+  const auto [error] = co_await link.tls->async_handshake(asio::ssl::stream_base::client, kAsTuple);
   co_return error;
 }
 
@@ -239,7 +289,7 @@ Task<Result<void>> connect(Pool& pool, Link& link) {
   link.socket.non_blocking(true, error);
   if (pool.options.tls) {
     error = co_await handshake(pool, link);
-    if (error) co_return unavailable(pool, "Cannot agree on TLS with", error);
+    if (error) co_return tls_failed(pool, link, error);
   }
   link.connected = true;
   co_return Result<void>();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -16,11 +17,15 @@ namespace facefleet::net {
 struct ClientOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 80;
-  bool tls = false;                    // verifies the certificate against the system's roots
+  bool tls = false;                    // verifies the certificate's chain, time and host name
+  std::string ca_file;                 // PEM file of the roots to trust; empty: the system's
   std::uint32_t connections_max = 64;  // a further request waits for one to come free
   std::uint64_t body_bytes_max = 64ull << 20;
   Millis connect_timeout{2'000};
 };
+
+// The reason of a kUnavailable that will not pass by itself: the server's certificate is not to be trusted.
+inline constexpr std::string_view kCertificateRefused = "certificate_refused";
 
 // Where it goes while requests are under way, they end with kUnavailable. Its one timer may keep an io_context's run()
 // from returning while it lives.

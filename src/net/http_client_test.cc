@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
+#include <fstream>
 
 #include "base/testing.h"
 #include "net/http_server.h"
@@ -391,28 +394,39 @@ TEST_F(HttpClientTest, CarriesLargeBodiesBothWays) {
 // A TLS server whose certificate signs itself.
 class HttpsClientTest : public HttpClientTest {
  protected:
-  HttpsClientTest() : folder_(::testing::TempDir() + "facefleet_tls_" + std::to_string(::getpid())) {
-    std::filesystem::create_directories(folder_);
-    options_.tls = true;
-  }
+  HttpsClientTest() { options_.tls = true; }
 
-  // Makes the server's certificate, for those names.
-  void certify(const std::string& names) {
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test -keyout " +
-        key() + " -out " + certificate() + " -addext subjectAltName=" + names + " 2>/dev/null";
-    ASSERT_EQ(std::system(command.c_str()), 0);
+  // Makes the server's certificate, for those names, valid for two days around `days` days from now.
+  void certify(const std::string& names, int days = 0) {
+    std::ofstream(folder() + "/index");
+    std::ofstream(folder() + "/names") << "subjectAltName=" << names << "\nbasicConstraints=critical,CA:TRUE\n";
+    std::ofstream(folder() + "/ca") << "[ca]\ndefault_ca=own\n[own]\ndatabase=" << folder() << "/index\n"
+                                    << "new_certs_dir=" << folder() << "\ndefault_md=sha256\nrand_serial=yes\n"
+                                    << "policy=any\n[any]\ncommonName=optional\n";
+    run_in_folder(
+        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test -keyout key.pem -out "
+        "request");
+    run_in_folder("openssl ca -batch -selfsign -notext -config ca -extfile names -keyfile key.pem -in request -out " +
+                  certificate() + " -startdate " + date(days - 1) + " -enddate " + date(days + 1));
     tls_.use_certificate_chain_file(certificate());
-    tls_.use_private_key_file(key(), asio::ssl::context::pem);
+    tls_.use_private_key_file(folder() + "/key.pem", asio::ssl::context::pem);
   }
 
-  ~HttpsClientTest() override {
-    ::unsetenv("SSL_CERT_FILE");
-    std::filesystem::remove_all(folder_);
+  void run_in_folder(const std::string& command) const {
+    ASSERT_EQ(std::system(("cd " + folder() + " && " + command + " 2>/dev/null").c_str()), 0) << command;
   }
 
-  std::string key() const { return folder_ + "/key.pem"; }
-  std::string certificate() const { return folder_ + "/certificate.pem"; }
+  // As X.509 writes times: 20260131235959Z.
+  static std::string date(int days_from_now) {
+    std::string text = iso8601(SystemClock().wall_ms() + days_from_now * 86'400'000LL);
+    std::erase_if(text, [](char c) { return c < '0' || c > '9'; });
+    return text.substr(0, 14) + "Z";
+  }
+
+  ~HttpsClientTest() override { ::unsetenv("SSL_CERT_FILE"); }
+
+  std::string folder() const { return folder_.path(); }
+  std::string certificate() const { return folder() + "/certificate.pem"; }
   void trust_the_certificate() { ::setenv("SSL_CERT_FILE", certificate().c_str(), 1); }
 
   // Answers `count` requests on each of `connections` connections; ends early where a handshake fails.
@@ -443,7 +457,7 @@ class HttpsClientTest : public HttpClientTest {
     return out;
   }
 
-  const std::string folder_;
+  const TemporaryFolder folder_;
   asio::ssl::context tls_{asio::ssl::context::tls_server};
   std::string name_;  // whether the client named the host it wants
 };
@@ -472,12 +486,30 @@ TEST_F(HttpsClientTest, SendsAgainOnANewConnection) {
   }());
 }
 
+TEST_F(HttpsClientTest, TrustsTheAuthoritiesOfAFile) {
+  certify("DNS:localhost");
+  options_.ca_file = certificate();
+  const auto response = ask("localhost");
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "ok");
+}
+
+TEST_F(HttpsClientTest, SaysThatAFileOfAuthoritiesIsNone) {
+  certify("DNS:localhost");
+  options_.ca_file = folder() + "/none.pem";
+  const auto response = ask("localhost");
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, kCertificateRefused);
+  EXPECT_THAT(response.error().message, HasSubstr("none.pem"));
+}
+
 TEST_F(HttpsClientTest, RefusesACertificateThatNobodyVouchesFor) {
   certify("DNS:localhost");
   const auto response = ask("localhost");
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Code::kUnavailable);
-  EXPECT_THAT(response.error().message, HasSubstr("TLS"));
+  EXPECT_EQ(response.error().reason, kCertificateRefused);
+  EXPECT_THAT(response.error().message, HasSubstr("AWS_CA_BUNDLE"));
 }
 
 TEST_F(HttpsClientTest, RefusesACertificateOfAnotherHost) {
@@ -486,8 +518,38 @@ TEST_F(HttpsClientTest, RefusesACertificateOfAnotherHost) {
   for (const char* host : {"localhost", "127.0.0.1"}) {
     const auto response = ask(host);
     ASSERT_FALSE(response);
-    EXPECT_THAT(response.error().message, HasSubstr("TLS"));
+    EXPECT_EQ(response.error().reason, kCertificateRefused);
+    EXPECT_THAT(response.error().message, HasSubstr("another host's"));
   }
+}
+
+TEST_F(HttpsClientTest, RefusesACertificateOutOfItsTime) {
+  certify("DNS:localhost", -10);
+  trust_the_certificate();
+  const auto late = ask("localhost");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, kCertificateRefused);
+  EXPECT_THAT(late.error().message, HasSubstr("has expired"));
+  certify("DNS:localhost", 10);
+  const auto early = ask("localhost");
+  ASSERT_FALSE(early);
+  EXPECT_THAT(early.error().message, HasSubstr("not valid yet"));
+}
+
+TEST_F(HttpClientTest, SaysThatAServerMaySpeakNoTls) {
+  options_.tls = true;
+  open();
+  run(
+      [&]() -> Task<> {
+        RawPeer peer = co_await accept();
+        co_await peer.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        co_await peer.read_to_end();
+      }(),
+      [&]() -> Task<> {
+        const auto response = co_await client_->send(get("/"), kLong);
+        EXPECT_EQ(response.error().code, Code::kUnavailable);
+        EXPECT_THAT(response.error().message, HasSubstr("http://"));
+      }());
 }
 
 }  // namespace
