@@ -5,10 +5,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/json.hpp>
 
+#include "apps/alone.h"
 #include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/place.h"
+#include "apps/resources.h"
 #include "apps/role.h"
+#include "fleet/pool.h"
 #include "jobs/job.h"
 
 namespace facefleet::apps {
@@ -83,8 +86,25 @@ class Teller {
   bool telling_ = false;
 };
 
-Task<Result<void>> scale(Role& role, autoscaler::Options options, CloudParts& parts, autoscaler::Policy& policy,
-                         Teller& teller) {
+// What `up` sees to where the roles are its own. A pool that cannot be filled now is no reason not to use what it has.
+Task<Result<void>> make_system(Role& role, const CloudParts& parts, const Place& place, bool shadow) {
+  const bool leaving = false;  // whoever ends this role ends it at once
+  const Resources resources{*parts.queues, *parts.store, nullptr};
+  auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
+  if (!made || !place.profile.fleet_pool || shadow) co_return made;
+  const auto filled = co_await fleet::fill_pool(*parts.fleet, parts.fleet->cap(), role.clock, role.log);
+  if (!filled)
+    role.log.warn("the pool lacks instances; the next start of this autoscaler tries again",
+                  {{"why", filled.error().message}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> scale(Role& role, autoscaler::Options options, const CloudParts& parts, const Place& place,
+                         autoscaler::Policy& policy, Teller& teller) {
+  if (place.alone) {
+    auto made = co_await make_system(role, parts, place, options.shadow);
+    if (!made) co_return made;
+  }
   co_await autoscaler::run(std::move(options), *parts.queues, *parts.fleet, policy, role.clock, role.log,
                            [&](const auto& seen, const auto& decision) { teller.hear(seen, decision); });
   co_return Result<void>();
@@ -92,11 +112,11 @@ Task<Result<void>> scale(Role& role, autoscaler::Options options, CloudParts& pa
 
 Millis millis(double seconds) { return Millis(static_cast<std::int64_t>(seconds * 1'000)); }
 
-int serve(const std::filesystem::path& data_dir, bool shadow) {
+int serve(const RoleFlags& flags, bool shadow) {
   Role role("autoscaler");
-  const auto loaded = load_profile_of(data_dir);
-  if (!loaded) return refuse(loaded.error());
-  const config::Profile& profile = loaded->profile;
+  const auto place = settle_place_with_cap(flags);
+  if (!place) return refuse(place.error());
+  const config::Profile& profile = place->profile;
   const jobs::Names names = names_of(profile);
   auto policy =
       autoscaler::make_policy(profile.autoscaler_policy, {.jobs_per_worker = profile.autoscaler_jobs_per_worker,
@@ -105,7 +125,7 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
                                                           .keep = millis(profile.autoscaler_idle_hold_s),
                                                           .tick = millis(profile.autoscaler_tick_s)});
   if (!policy) return refuse(policy.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
   if (!parts) return refuse(parts.error());
   Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy, shadow);
   autoscaler::Options options;
@@ -116,21 +136,22 @@ int serve(const std::filesystem::path& data_dir, bool shadow) {
   options.pool = profile.fleet_pool;
   options.running_floor = static_cast<std::uint32_t>(profile.fleet_running_floor);
   // Nothing needs an orderly end: all that the loop knows, it looks up again when it starts.
-  return run_role(role, scale(role, std::move(options), *parts, **policy, teller), [&] { role.context.stop(); });
+  return run_role(role, scale(role, std::move(options), *parts, *place, **policy, teller),
+                  [&] { role.context.stop(); });
 }
 
 }  // namespace
 
 Command add_autoscaler(CLI::App& root) {
   struct Flags {
-    std::string data = default_data_dir();
+    RoleFlags role;
     bool shadow = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* app = root.add_subcommand("autoscaler", "run the autoscaler alone (`up` starts it for you)");
-  app->add_option("--data", flags->data, "the system's data folder")->capture_default_str();
+  add_role_flags(*app, flags->role);
   app->add_flag("--shadow", flags->shadow, "decide and log, but do not act");
-  return {app, [flags] { return serve(flags->data, flags->shadow); }};
+  return {app, [flags] { return serve(flags->role, flags->shadow); }};
 }
 
 }  // namespace facefleet::apps

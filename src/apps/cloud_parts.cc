@@ -39,7 +39,7 @@ Result<fleet::Ec2Options> fleet_options(const config::Profile& profile) {
 }  // namespace
 
 Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
-                                    Random& random) {
+                                    Random& random, bool tags_system) {
   CloudParts parts;
   const std::vector<std::pair<std::string, std::unique_ptr<aws::Client>*>> services = {
       {"sqs", &parts.sqs_client}, {"s3", &parts.s3_client}, {"ec2", &parts.ec2_client}};
@@ -52,6 +52,7 @@ Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Prof
   parts.store = store::open_s3_store(*parts.s3_client);
   auto options = fleet_options(profile);
   if (!options) return options.error();
+  if (tags_system) options->system = profile.id;
   parts.fleet = fleet::open_ec2_fleet(*parts.ec2_client, std::move(*options), clock, random);
   return parts;
 }

@@ -33,9 +33,10 @@ Result<void> keep_outcomes_in_table(const Executor& executor, CloudParts& parts,
 // The table's name: `<id>-dynamoDB`, as the course of 2026 calls it.
 std::string outcome_table(const config::Profile& profile);
 
-// The fleet's cap is the profile's; the local cloud's own fleet enforces it, EC2 knows of none. kInvalidInput if a file
-// that the profile names cannot be read.
+// The fleet's cap is the profile's; the local cloud's own fleet enforces it, EC2 knows of none. `tags_system`:
+// instances are told from those of other systems by a tag, too. kInvalidInput if a file that the profile names cannot
+// be read.
 Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
-                                    Random& random);
+                                    Random& random, bool tags_system = false);
 
 }  // namespace facefleet::apps

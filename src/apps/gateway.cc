@@ -9,10 +9,12 @@
 
 #include <optional>
 
+#include "apps/alone.h"
 #include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/keys.h"
 #include "apps/place.h"
+#include "apps/resources.h"
 #include "apps/role.h"
 #include "base/file.h"
 #include "config/model_card.h"
@@ -24,6 +26,12 @@ namespace facefleet::apps {
 namespace {
 
 constexpr Millis kDrain{3'000};
+
+struct Flags {
+  RoleFlags role;
+  std::string listen;  // empty: the profile's
+  bool open = false;
+};
 
 Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
 
@@ -96,37 +104,55 @@ Result<void> announce(const std::filesystem::path& data_dir, std::uint16_t port)
   return write_file_atomic(data_dir / "run" / "gateway.json", text);
 }
 
-int serve(const std::filesystem::path& data_dir) {
+Task<Result<void>> make_and_run(Role& role, const CloudParts& parts, const Place& place, gateway::Gateway& gateway,
+                                const bool& leaving) {
+  if (place.alone) {
+    const Resources resources{*parts.queues, *parts.store, parts.tables.get()};
+    auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
+    if (!made) co_return made;
+  }
+  co_return co_await gateway.run();
+}
+
+int serve(const Flags& flags) {
   Role role("gateway");
-  const auto loaded = load_profile_of(data_dir);
-  if (!loaded) return refuse(loaded.error());
-  auto options = to_options(loaded->profile, data_dir);
+  auto place = settle_place_with_cap(flags.role);
+  if (!place) return refuse(place.error());
+  if (!flags.listen.empty()) place->profile.gateway_listen = flags.listen;
+  if (flags.open) place->profile.gateway_open = true;
+  const config::Profile& profile = place->profile;
+  auto options = to_options(profile, place->data_dir);
   if (!options) return refuse(options.error());
-  const jobs::Names names = names_of(loaded->profile);
-  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile, role.clock, role.random);
+  const jobs::Names names = names_of(profile);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
   if (!parts) return refuse(parts.error());
-  if (auto kept = keep_outcomes_in_table(role.context.get_executor(), *parts, loaded->profile, role.clock, role.random,
-                                         role.log);
+  if (auto kept =
+          keep_outcomes_in_table(role.context.get_executor(), *parts, profile, role.clock, role.random, role.log);
       !kept)
     return refuse(kept.error());
-  const auto galleries =
-      gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
+  const auto galleries = gallery::Galleries::open(*parts->store, names.gallery_bucket,
+                                                  place->data_dir / "cache" / "galleries", role.clock);
   auto gateway = open_where_it_was(
       role.context.get_executor(), std::move(*options),
-      {*parts->queues, *parts->store, *galleries, *parts->fleet, role.clock, role.random, role.log}, data_dir);
+      {*parts->queues, *parts->store, *galleries, *parts->fleet, role.clock, role.random, role.log}, place->data_dir);
   if (!gateway) return refuse(gateway.error());
-  if (auto announced = announce(data_dir, (*gateway)->port()); !announced) return refuse(announced.error());
-  return run_role(role, (*gateway)->run(),
-                  [&] { asio::co_spawn(role.context, (*gateway)->drain(role.clock.now() + kDrain), asio::detached); });
+  if (auto announced = announce(place->data_dir, (*gateway)->port()); !announced) return refuse(announced.error());
+  bool leaving = false;
+  return run_role(role, make_and_run(role, *parts, *place, **gateway, leaving), [&] {
+    leaving = true;
+    asio::co_spawn(role.context, (*gateway)->drain(role.clock.now() + kDrain), asio::detached);
+  });
 }
 
 }  // namespace
 
 Command add_gateway(CLI::App& root) {
-  auto data = std::make_shared<std::string>(default_data_dir());
+  auto flags = std::make_shared<Flags>();
   CLI::App* app = root.add_subcommand("gateway", "run the HTTP tier alone (`up` starts it for you)");
-  app->add_option("--data", *data, "the system's data folder")->capture_default_str();
-  return {app, [data] { return serve(*data); }};
+  add_role_flags(*app, flags->role);
+  app->add_option("--listen", flags->listen, "host:port of page and API");
+  app->add_flag("--open", flags->open, "serve beyond loopback without an API key");
+  return {app, [flags] { return serve(*flags); }};
 }
 
 }  // namespace facefleet::apps

@@ -11,19 +11,17 @@
 
 #include "apps/child.h"
 #include "apps/cloud.h"
-#include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/demo.h"
 #include "apps/pipeline_options.h"
 #include "apps/place.h"
+#include "apps/resources.h"
 #include "apps/role.h"
 #include "apps/system.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "fleet/backends/process_fleet.h"
-#include "jobs/job.h"
 #include "net/http.h"
-#include "table/mounted_store.h"
 
 namespace facefleet::apps {
 namespace {
@@ -70,7 +68,6 @@ class System {
   System(Role& role, config::Profile profile, fs::path data_dir, std::string auth, bool demo)
       : role_(role),
         profile_(std::move(profile)),
-        names_(names_of(profile_)),
         data_dir_(std::move(data_dir)),
         auth_(std::move(auth)),
         demo_(demo) {}
@@ -79,7 +76,8 @@ class System {
     auto engine = open_engine(role_, data_dir_);
     if (!engine) co_return engine.error();
     engine_ = std::move(*engine);
-    if (auto made = co_await make_queues_and_buckets(); !made) co_return made;
+    const Resources resources{*engine_.queues, *engine_.store, engine_.tables.get()};
+    if (auto made = co_await make_resources(resources, profile_); !made) co_return made;
     const bool changed = profile_changed();
     if (auto opened = open_doors(); !opened) co_return opened;
     co_await start_children(changed);
@@ -106,43 +104,6 @@ class System {
   }
 
  private:
-  Task<Result<void>> make_queues_and_buckets() {
-    queue::Attributes plain;
-    auto dead = co_await engine_.queues->create(names_.dead_queue, plain);
-    if (!dead) co_return dead.error();
-    queue::Attributes requests;
-    requests.lease = Millis(static_cast<std::int64_t>(profile_.worker_lease_s * 1'000));
-    requests.message_bytes_max = static_cast<std::uint32_t>(profile_.queue_message_bytes_max);
-    requests.dead_letter_queue = names_.dead_queue;
-    // One more than a worker's own limit: it buries poison itself, with an answer; this is for when it cannot.
-    requests.receives_max = static_cast<std::uint32_t>(profile_.worker_receives_max) + 1;
-    auto request_queue = co_await make_queue(names_.request_queue, requests);
-    if (!request_queue) co_return request_queue;
-    auto response_queue = co_await make_queue(names_.response_queue, plain);
-    if (!response_queue) co_return response_queue;
-    std::vector<std::string> buckets = {names_.job_bucket, names_.gallery_bucket};
-    if (profile_.gateway_views) buckets.insert(buckets.end(), {names_.in_bucket, names_.out_bucket});
-    for (auto& bucket : buckets) {
-      auto made = co_await engine_.store->create_bucket(bucket);
-      if (!made) co_return made;
-    }
-    if (profile_.outcomes_in == "table") {
-      auto made = co_await engine_.tables->create(table::mount_table(outcome_table(profile_)));
-      if (!made && made.error().code != Code::kConflict) co_return made.error();
-    }
-    co_return Result<void>();
-  }
-
-  // A queue that an earlier profile made otherwise takes this one's attributes.
-  Task<Result<void>> make_queue(std::string name, queue::Attributes attributes) {
-    auto made = co_await engine_.queues->create(name, attributes);
-    if (made) co_return Result<void>();
-    if (made.error().code != Code::kConflict) co_return made.error();
-    auto there = co_await engine_.queues->open(name);
-    if (!there) co_return there.error();
-    co_return co_await (*there)->set_attributes(attributes);
-  }
-
   // Children of an earlier `up` that ran with other settings must not be adopted.
   bool profile_changed() const {
     const auto earlier = read_file(profile_file(data_dir_));
@@ -331,7 +292,6 @@ class System {
 
   Role& role_;
   const config::Profile profile_;
-  const jobs::Names names_;
   const fs::path data_dir_;
   const std::string auth_;  // of the doors: strict, or any
   const bool demo_;

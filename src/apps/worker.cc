@@ -4,10 +4,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <optional>
 
+#include "apps/alone.h"
 #include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/pipeline_options.h"
 #include "apps/place.h"
+#include "apps/resources.h"
 #include "apps/role.h"
 #include "fleet/backends/ec2/imds.h"
 
@@ -15,7 +17,7 @@ namespace facefleet::apps {
 namespace {
 
 struct Flags {
-  std::string data = default_data_dir();
+  RoleFlags role;
   std::string instance_id;
   std::string status_file;
 };
@@ -67,32 +69,45 @@ Task<Result<void>> end_instance(fleet::Fleet& fleet, std::string id, bool pool) 
   co_return co_await fleet.terminate(std::move(ids));
 }
 
+Task<Result<void>> make_and_run(Role& role, const CloudParts& parts, const Place& place, worker::Worker& worker,
+                                const bool& leaving) {
+  if (place.alone) {
+    const Resources resources{*parts.queues, *parts.store, parts.tables.get(), /*settles=*/false};
+    auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
+    if (!made || leaving) co_return made;
+  }
+  co_return co_await worker.run();
+}
+
 int work(const Flags& flags) {
   Role role(flags.instance_id.empty() ? "worker" : "worker " + flags.instance_id);
-  const std::filesystem::path data_dir = flags.data;
-  const auto loaded = load_profile_of(data_dir);
-  if (!loaded) return refuse(loaded.error());
+  const auto place = settle_place(flags.role);
+  if (!place) return refuse(place.error());
+  const config::Profile& profile = place->profile;
   auto id = learn_instance_id(role, flags.instance_id);
   if (!id) return refuse(id.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), loaded->profile, role.clock, role.random);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
   if (!parts) return refuse(parts.error());
   auto self = open_self(role, flags, *id, *parts->fleet);
   if (!self) return refuse(self.error());
   (*self)->report(fleet::WorkerState::kStarting, 0);
-  if (auto kept = keep_outcomes_in_table(role.context.get_executor(), *parts, loaded->profile, role.clock, role.random,
-                                         role.log);
+  if (auto kept =
+          keep_outcomes_in_table(role.context.get_executor(), *parts, profile, role.clock, role.random, role.log);
       !kept)
     return refuse(kept.error());
-  auto models = model_options(loaded->profile, model_cache_dir(data_dir));
+  auto models = model_options(profile, model_cache_dir(place->data_dir));
   if (!models) return refuse(models.error());
-  const jobs::Names names = names_of(loaded->profile);
-  const auto galleries =
-      gallery::Galleries::open(*parts->store, names.gallery_bucket, data_dir / "cache" / "galleries", role.clock);
+  const jobs::Names names = names_of(profile);
+  const auto galleries = gallery::Galleries::open(*parts->store, names.gallery_bucket,
+                                                  place->data_dir / "cache" / "galleries", role.clock);
   const auto worker = worker::Worker::create(
-      to_options(loaded->profile),
-      {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
-       [&, pool = loaded->profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
-  return run_role(role, worker->run(), [&] { worker->drain(); });
+      to_options(profile), {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
+                            [&, pool = profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
+  bool leaving = false;
+  return run_role(role, make_and_run(role, *parts, *place, *worker, leaving), [&] {
+    leaving = true;
+    worker->drain();
+  });
 }
 
 }  // namespace
@@ -100,7 +115,7 @@ int work(const Flags& flags) {
 Command add_worker(CLI::App& root) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = root.add_subcommand("worker", "run one worker (the fleet starts them for you)");
-  app->add_option("--data", flags->data, "the system's data folder")->capture_default_str();
+  add_role_flags(*app, flags->role);
   app->add_option("--instance-id", flags->instance_id,
                   "which instance of the fleet this process is; else it asks the instance metadata service");
   app->add_option("--status-file", flags->status_file,

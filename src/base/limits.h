@@ -74,6 +74,7 @@ inline constexpr std::size_t kDoorParameters = 2'048;     // of one call in the 
 // Fleets
 inline constexpr std::size_t kTerminatedInstances = 64;  // listed after their end, the newest
 inline constexpr std::size_t kInstanceTags = 50;         // EC2's own
+inline constexpr std::size_t kPoolFillMs = 600'000;      // until a pool of stopped instances is there
 
 // Database
 inline constexpr std::size_t kDatabaseWaiting = 65'536;     // operations that wait for the writer

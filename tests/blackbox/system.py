@@ -52,7 +52,34 @@ def multipart(files: list[tuple[str, str, bytes]]) -> tuple[bytes, str]:
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
-class System:
+class Api:
+    """A gateway's API, at `url`."""
+
+    url = ""
+
+    def request(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None,
+                timeout_s: float = 60) -> Answer:
+        request = urllib.request.Request(self.url + path, data=body, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout_s) as response:
+                return Answer(response.status, response.headers, response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.headers, error.read())
+
+    def get(self, path: str, **more) -> Answer:
+        return self.request("GET", path, **more)
+
+    def upload(self, *photos: tuple[str, bytes] | Path, path: str = "/", field: str = "inputFile",
+               headers: dict | None = None, **more) -> Answer:
+        """Posts photos, given as files or as (name, bytes), in one form."""
+        files = [(field, photo.name, photo.read_bytes()) if isinstance(photo, Path) else (field, *photo)
+                 for photo in photos]
+        body, content_type = multipart(files)
+        return self.request("POST", path, body, {"Content-Type": content_type, **(headers or {})}, **more)
+
+
+class System(Api):
     """One `facefleet up` and all that it starts."""
 
     def __init__(self, binary: Path, data: Path, arguments: list[str], environment: dict[str, str]):
@@ -105,27 +132,6 @@ class System:
             service, endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"],
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"], aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
             config=botocore.config.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
-
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None,
-                timeout_s: float = 60) -> Answer:
-        request = urllib.request.Request(self.url + path, data=body, headers=headers or {}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as response:
-                return Answer(response.status, response.headers, response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read())
-
-    def get(self, path: str, **more) -> Answer:
-        return self.request("GET", path, **more)
-
-    def upload(self, *photos: tuple[str, bytes] | Path, path: str = "/", field: str = "inputFile",
-               headers: dict | None = None, **more) -> Answer:
-        """Posts photos, given as files or as (name, bytes), in one form."""
-        files = [(field, photo.name, photo.read_bytes()) if isinstance(photo, Path) else (field, *photo)
-                 for photo in photos]
-        body, content_type = multipart(files)
-        return self.request("POST", path, body, {"Content-Type": content_type, **(headers or {})}, **more)
 
     def run(self, *arguments: str | Path, timeout_s: float = 100) -> subprocess.CompletedProcess:
         """Runs another subcommand of the program to its end."""

@@ -1,44 +1,12 @@
 """`facefleet localcloud`: the AWS doors alone, as one process."""
 
 import contextlib
-import json
 import signal
 import subprocess
 
-import boto3
-import botocore.config
 import pytest
+from alone import LocalCloud
 from botocore.exceptions import ClientError
-from system import wait_until
-
-
-class LocalCloud:
-    def __init__(self, binary, data, *arguments):
-        self.data = data
-        self.process = subprocess.Popen(
-            [binary, "localcloud", "--data", data, "--listen", "127.0.0.1:0", *arguments], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        wait_until(self.is_open, 20, "the doors are open")
-
-    def is_open(self):
-        assert self.process.poll() is None, self.process.communicate()[0]
-        pids = self.data / "pids.json"
-        return (pids.exists() and json.loads(pids.read_text())["localcloud"] == self.process.pid
-                and (self.data / "endpoints.json").exists())
-
-    def environment(self):
-        return dict(line.split("=", 1) for line in (self.data / "cloud.env").read_text().splitlines())
-
-    def client(self, service, **keys):
-        env = self.environment()
-        keys = keys or {"aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
-                        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"]}
-        return boto3.client(service, endpoint_url=env["AWS_ENDPOINT_URL"], region_name=env["AWS_REGION"],
-                            config=botocore.config.Config(retries={"total_max_attempts": 1}), **keys)
-
-    def end(self, how):
-        self.process.send_signal(how)
-        self.process.communicate(timeout=20)
 
 
 @pytest.fixture

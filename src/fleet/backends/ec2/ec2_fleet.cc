@@ -69,15 +69,14 @@ class Ec2Fleet final : public Fleet {
     do {
       ec2::Parameters parameters("DescribeInstances");
       parameters.add("Filter.1.Name", "tag:Name").add("Filter.1.Value.1", options_.name_prefix + "*");
-      if (!options_.system.empty())
-        parameters.add("Filter.2.Name", "tag:" + std::string(kSystemTag)).add("Filter.2.Value.1", options_.system);
       parameters.add("MaxResults", "1000");
       if (!next.empty()) parameters.add("NextToken", next);
       const auto body = co_await call(parameters.take());
       if (!body) co_return body.error();
       auto page = ec2::read_instances(*body);
       if (!page) co_return page.error();
-      std::move(page->instances.begin(), page->instances.end(), std::back_inserter(instances));
+      std::ranges::copy_if(page->instances, std::back_inserter(instances),
+                           [this](const Instance& instance) { return is_ours(instance); });
       next = std::move(page->next);
     } while (!next.empty());
     seen_ = std::move(instances);
@@ -164,6 +163,11 @@ class Ec2Fleet final : public Fleet {
   struct Sent {
     Launch asked, sent;
   };
+
+  bool is_ours(const Instance& instance) const {
+    const auto system = instance.tags.find(std::string(kSystemTag));
+    return options_.system.empty() || system == instance.tags.end() || system->second == options_.system;
+  }
 
   // What is sent for `launch`, where the cap has room for `free`. A token's second launch must say what its first said,
   // whatever the cap allows by now: the fleet's own token is used again where nobody knows whether the first happened.

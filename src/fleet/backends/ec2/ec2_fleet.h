@@ -19,8 +19,9 @@
 namespace facefleet::fleet {
 
 struct Ec2Options {
-  // An instance is this fleet's if its Name begins so, and, where `system` is not empty, its tag `facefleet:system` has
-  // that value. New ones get the lowest numbers, from 1, that no live instance has, unless the service names them.
+  // An instance is this fleet's if its Name begins so, unless its tag `facefleet:system` names another system than
+  // `system`; new ones get that tag, where `system` is not empty, and the lowest numbers, from 1, that no live instance
+  // has, unless the service names them. So instances that were made by hand belong to the fleet by their names alone.
   std::string name_prefix = "app-tier-instance-";
   std::string system;
   // What instances are launched with; what is empty is not said. A launch that names an image or a type has its own.
