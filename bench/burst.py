@@ -23,14 +23,13 @@ import tomllib
 from pathlib import Path
 
 from PIL import Image
-from runs import BINARY, PHOTOS, ROOT, System, machine, photos_of, send, wait_until
+from runs import BINARY, PHOTOS, ROOT, System, machine, photos_of, send, wait_until_empty, workers_of
 
 EARLIER = {  # seconds for 100 requests on EC2, as their authors report them
     "s0-stopped-pool-20": "250–310", "s1-difference-19": "250–310", "s2-self-terminating-19": "250–310",
     "s3-name-only-15": "250–310", "s4-classify-20": "250–310"}
 WIDTH_MIN = 250  # of a made photo, as LFW's
 SAMPLE_S = 0.05
-REST_S = 120  # an empty fleet is waited for so long
 
 
 def make_photos(count: int, folder: Path) -> Path:
@@ -45,7 +44,7 @@ def make_photos(count: int, folder: Path) -> Path:
 
 
 class FleetWatcher(threading.Thread):
-    """The most workers that /v1/status shows at once, not counting stopped ones."""
+    """The most workers seen at once, not counting stopped ones."""
 
     def __init__(self, system: System):
         super().__init__(daemon=True)
@@ -53,7 +52,7 @@ class FleetWatcher(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(SAMPLE_S):
-            self.most = max(self.most, workers(self.system))
+            self.most = max(self.most, len(workers_of(self.system)))
 
     def stop(self) -> int:
         self.over.set()
@@ -61,19 +60,14 @@ class FleetWatcher(threading.Thread):
         return self.most
 
 
-def workers(system: System) -> int:
-    instances = system.get("/v1/status").json()["fleet"]["instances"]
-    return sum(instance["state"] != "stopped" for instance in instances)
-
-
 def burst(system: System, images: Path, count: int, folder: Path) -> dict:
     """One burst on the empty fleet of a running system."""
-    wait_until(lambda: workers(system) == 0, REST_S, "no worker is left")
+    wait_until_empty(system)
     watcher = FleetWatcher(system)
     watcher.start()
     report, _ = send(system, images, count, count, folder)
     answered = time.monotonic()
-    wait_until(lambda: workers(system) == 0, REST_S, "no worker is left")
+    wait_until_empty(system)
     return {"last_answer_s": report["last_answer_s"], "first_answer_s": report["first_answer_s"],
             "failed": report["failed"], "to_zero_s": time.monotonic() - answered, "workers_most": watcher.stop()}
 

@@ -37,6 +37,18 @@ def send(system: System, images: Path, count: int, concurrency: int, folder: Pat
     return report, done.stdout
 
 
+def workers_of(system: System) -> list[dict]:
+    """The instances that cost something now, as the EC2 door tells it: pids.json and the status page are a little late."""
+    states = ["pending", "running", "stopping", "shutting-down"]
+    found = system.boto3("ec2").describe_instances(Filters=[{"Name": "instance-state-name", "Values": states}])
+    instances = [one for reservation in found["Reservations"] for one in reservation["Instances"]]
+    return [one for one in instances if {"Key": "facefleet:role", "Value": "gateway"} not in one.get("Tags", [])]
+
+
+def wait_until_empty(system: System, timeout_s: float = 120) -> None:
+    wait_until(lambda: not workers_of(system), timeout_s, "no worker is left")
+
+
 def photos_of(folder: Path) -> list[Path]:
     """In the order in which `facefleet load` sends them."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from runs import BINARY, PHOTOS, ROOT, System, machine, wait_until
+from runs import BINARY, PHOTOS, ROOT, System, machine, wait_until_empty, workers_of
 
 PROFILE = 'name = "bench-start"\n\n[autoscaler]\nidle_hold_s = 0.5\n'
 EVENT = re.compile(r"^(\S+) .*?(instance_started|ready) .*?pid=(\d+)", re.MULTILINE)
@@ -50,12 +50,13 @@ def measure(photo: Path, rounds: int, folder: Path) -> dict:
         system.enrol(PHOTOS / "people")
         log_begin = system.log.stat().st_size
         for _ in range(rounds):
-            wait_until(lambda: not system.pids()["workers"], 60, "the fleet is empty")
+            wait_until_empty(system)
             begun = time.monotonic()
             answer = system.upload(photo)
             answers.append(1e3 * (time.monotonic() - begun))
             assert answer.status == 200, answer.text
-            memory += [pss_mb(pid) for pid in system.pids()["workers"] if system.is_ours(pid)]
+            memory += [pss_mb(int(tag["Value"])) for worker in workers_of(system) for tag in worker["Tags"]
+                       if tag["Key"] == "facefleet:pid"]
         log = system.log.read_bytes()[log_begin:].decode()
     finally:
         system.stop()

@@ -32,7 +32,7 @@ import threading
 import time
 from pathlib import Path
 
-from runs import BINARY, PHOTOS, ROOT, System, machine, photos_of, send, wait_until
+from runs import BINARY, PHOTOS, ROOT, System, machine, photos_of, send, wait_until_empty
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 KILL_EVERY_S = 0.5
@@ -151,7 +151,7 @@ def measure_cold(system: System, photo: Path) -> float:
     """Seconds until the answer to one photo that comes to an empty fleet: the median of a few."""
     times = []
     for _ in range(COLD_STARTS):
-        wait_until(lambda: not system.pids()["workers"], 60, "the fleet is empty")
+        wait_until_empty(system)
         begun = time.monotonic()
         answer = system.upload(photo)
         times.append(time.monotonic() - begun)
@@ -203,7 +203,7 @@ def print_report(report: dict) -> None:
 
 def measure(options, folder: Path) -> dict:
     cores = sorted(os.sched_getaffinity(0))
-    report = {"machine": machine(), "images": str(options.images), "photos": options.count,
+    report = {"machine": machine(), "images": options.images.name, "photos": options.count,
               "concurrency": options.concurrency}
     print("vision alone …", file=sys.stderr)
     report["vision"] = vision_alone(options.images, min(options.count, VISION_PHOTOS_MAX), cores, folder)
