@@ -52,9 +52,13 @@ struct Claim {
 Claim read_claim(const net::HttpRequest& request) {
   Claim claim;
   for (auto& [name, value] : net::parse_form(request.query())) {
-    if (name == "AWSAccessKeyId") claim.access_key_id = std::move(value);
-    if (name == "Expires") claim.expires = std::move(value);
-    if (name == "Signature") claim.signature = std::move(value);
+    if (name == "AWSAccessKeyId") {
+      claim.access_key_id = std::move(value);
+    } else if (name == "Expires") {
+      claim.expires = std::move(value);
+    } else if (name == "Signature") {
+      claim.signature = std::move(value);
+    }
   }
   return claim;
 }

@@ -25,7 +25,7 @@ using std::chrono::steady_clock;
 constexpr std::int64_t kApplicationId = 0x46464c54;  // `FFLT`, in the file's header
 // 2: rooms have added columns to their tables, with defaults, so that what 1 wrote is read as it is.
 constexpr std::int64_t kFormat = 2;
-// Of 4, 8, 16 and 32 KiB, 8 KiB took the least CPU for 20 KB bodies (docs/decisions/0006-durable-state.md).
+// Of 4, 8, 16 and 32 KiB, 8 KiB took the least CPU for 20 KB bodies (docs/decisions/0005-durable-state.md).
 constexpr int kPageBytes = 8'192;
 constexpr int kVacuumPages = 256;  // a slice of at most a few ms, so that commits wait no longer than that
 constexpr int kBusyMs = 2'000;

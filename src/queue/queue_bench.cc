@@ -1,4 +1,4 @@
-// Figures behind docs/decisions/0006-durable-state.md. The database lies in the current folder's
+// Figures behind docs/decisions/0005-durable-state.md. The database lies in the current folder's
 // `bench-data-XXXXXX`, so that its fsyncs meet the disk that is meant, and not a memory file system.
 #include <benchmark/benchmark.h>
 

@@ -126,6 +126,11 @@ class Default final : public Policy {
     return begun;
   }
 
+  double oldest_wait_s() const {
+    const auto& batches = waiting_.batches();
+    return batches.empty() ? 0 : std::chrono::duration<double>(now_ - batches.front().came).count();
+  }
+
   // How many more workers, launched `delay_s` from now, let all but the allowed share of the waiting jobs begin in
   // time.
   double more_if_launched(const Observation& seen, double delay_s) const {
@@ -164,10 +169,13 @@ class Default final : public Policy {
     if (seen.visible == 0) return 0;
     const double now = more_if_launched(seen, 0);
     if (now <= 0) return 0;
-    // While waiting costs no further worker it saves worker time: more jobs share a start.
+    // While waiting costs no further worker it saves worker time: more jobs share a start. With no worker at all nobody
+    // waits beyond the promise for that, though some might: a lone caller would see no end of it.
     const double rate = forecast_.at(Millis{0}).mean;
     const bool company = rate * wait_s_ >= 0.5 * waiting_.jobs();
-    if (start_fits() && company && more_if_launched(seen, slip_s()) <= now) return 0;
+    const bool in_time = oldest_wait_s() + slip_s() + start_s_ + tick_s_ <= wait_s_;
+    const bool patient = company && (in_time || current_of(seen) > 0);
+    if (start_fits() && patient && more_if_launched(seen, slip_s()) <= now) return 0;
     return static_cast<std::uint32_t>(std::min(now, static_cast<double>(seen.cap)));
   }
 

@@ -67,6 +67,30 @@ TEST(DefaultTest, KeepsAnIdleWorkerAsLongAsItIsTold) {
   EXPECT_EQ(make_default(options)->decide(seen).target, 0u);
 }
 
+TEST(DefaultTest, PutsOffALoneJobOnAnEmptyFleetNoLongerThanItsWait) {
+  PolicyOptions options;
+  options.wait = Millis{500};
+  const auto policy = make_default(options);
+  Observation seen = burst(0);
+  seen.start = Millis{150};
+  // A job every 1.2 s is company that a job may be kept waiting for; each is taken a start after its launch.
+  for (int job = 0; job < 60; ++job) {
+    ++seen.visible;
+    ++seen.arrived;
+    Millis waited{0};
+    while (policy->decide(seen).target == 0) {
+      waited += Millis{100};
+      seen.now += Millis{100};
+      ASSERT_LE(waited + seen.start, options.wait) << "job " << job;
+    }
+    seen.now += seen.start;
+    --seen.visible;
+    ++seen.completed;
+    policy->decide(seen);
+    seen.now += Millis{1'050} - waited;
+  }
+}
+
 TEST(WaitingTest, KnowsWhoWaitsAndWhoWasLate) {
   Waiting waiting(Millis{1'000});
   waiting.look(kBegin, 0, 0, Millis{0});

@@ -19,7 +19,6 @@ namespace facefleet::queue {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::IsEmpty;
 using testing::IsSubsetOf;
 
 // One life of a process on a folder. `trouble`: why it could not begin, if it could not.

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A longer body is a file of its own: above this a file costs less CPU than SQLite's log and checkpoint
-// (docs/decisions/0006-durable-state.md).
+// (docs/decisions/0005-durable-state.md).
 constexpr std::size_t kInlineBytesMax = 256 * 1024;
 constexpr std::size_t kRemovedKeysPerCommit = 1'000;
 
