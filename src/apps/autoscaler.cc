@@ -9,6 +9,7 @@
 #include "apps/cloud_parts.h"
 #include "apps/command.h"
 #include "apps/place.h"
+#include "apps/policy_of.h"
 #include "apps/resources.h"
 #include "apps/role.h"
 #include "fleet/pool.h"
@@ -118,12 +119,7 @@ int serve(const RoleFlags& flags, bool shadow) {
   if (!place) return refuse(place.error());
   const config::Profile& profile = place->profile;
   const jobs::Names names = names_of(profile);
-  auto policy =
-      autoscaler::make_policy(profile.autoscaler_policy, {.jobs_per_worker = profile.autoscaler_jobs_per_worker,
-                                                          .idle_hold = millis(profile.autoscaler_idle_hold_s),
-                                                          .wait = millis(profile.autoscaler_wait_s),
-                                                          .keep = millis(profile.autoscaler_idle_hold_s),
-                                                          .tick = millis(profile.autoscaler_tick_s)});
+  auto policy = policy_of(profile, profile.autoscaler_policy);
   if (!policy) return refuse(policy.error());
   auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
   if (!parts) return refuse(parts.error());

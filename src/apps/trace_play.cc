@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "apps/place.h"
+#include "apps/policy_of.h"
 #include "base/file.h"
 #include "load/report.h"
 #include "sim/simulation.h"
@@ -17,8 +18,6 @@ namespace json = boost::json;
 constexpr Millis kLookEvery{100};
 constexpr Millis kRest{300'000};  // an idle fleet that stays longer than this is meant to stay
 constexpr Millis kTimeout{10'000};
-
-Millis millis(double seconds) { return Millis(static_cast<std::int64_t>(seconds * 1'000)); }
 
 sim::Micros micros(double seconds) { return sim::Micros(static_cast<std::int64_t>(seconds * 1e6 + 0.5)); }
 
@@ -137,11 +136,8 @@ Result<Played> compare_with_simulation(const TraceFlags& flags, sim::Trace trace
                                        const load::Outcome& outcome) {
   const auto profile = profile_of(flags, real);
   if (!profile) return profile.error();
-  const std::string& name = real.policy.empty() ? profile->autoscaler_policy : real.policy;
-  auto policy = autoscaler::make_policy(name, {.jobs_per_worker = profile->autoscaler_jobs_per_worker,
-                                               .idle_hold = millis(profile->autoscaler_idle_hold_s),
-                                               .wait = millis(profile->autoscaler_wait_s),
-                                               .tick = millis(profile->autoscaler_tick_s)});
+  if (real.policy.empty()) real.policy = profile->autoscaler_policy;
+  auto policy = policy_of(*profile, real.policy);
   if (!policy) return policy.error();
   sim::Options options;
   options.start = micros(std::max(real.start_s, profile->fleet_start_delay_s));
@@ -154,7 +150,6 @@ Result<Played> compare_with_simulation(const TraceFlags& flags, sim::Trace trace
   Played played;
   played.trace = std::move(trace);
   played.real = std::move(real);
-  played.real.policy = name;
   played.real_p95_s = load::percentile(outcome.latencies_ms, 95) / 1e3;
   played.simulated_worker_seconds = simulated.worker_seconds;
   played.simulated_p95_s = simulated.wait_p95_s + played.real.service_s;

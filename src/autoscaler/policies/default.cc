@@ -12,6 +12,8 @@ namespace {
 
 // Until they are measured. A job's is that of a small model on one core, a start's that of a process.
 constexpr double kServiceGuessS = 0.1, kStartGuessS = 0.2;
+// The guess weighs as much as so many jobs: a first one that fits between two looks seems to take no time at all.
+constexpr double kServiceGuessJobs = 3;
 constexpr double kLateShare = 0.05;   // of all jobs may wait longer: what the 95th percentile leaves
 constexpr double kSpendShare = 0.04;  // of them are spent knowingly
 constexpr double kServiceMemoryJobs = 500;
@@ -244,7 +246,7 @@ class Default final : public Policy {
   Forecast forecast_;
   MonoTime now_{};
   std::uint64_t arrived_ = 0, completed_ = 0;
-  double served_ = 0;  // jobs that service_s_ is the mean of
+  double served_ = kServiceGuessJobs;  // jobs that service_s_ is the mean of
   double service_s_ = kServiceGuessS, start_s_ = kStartGuessS;
   std::vector<double> coming_;  // seconds since the launch of each worker that is coming, longest first
   std::optional<MonoTime> came_first_;

@@ -40,6 +40,14 @@ TEST(DefaultTest, ServesABurstAtOnceWithTheFewestThatBeginItInTime) {
   EXPECT_EQ(target(burst(0), Millis{1'000}), 0u);
 }
 
+TEST(DefaultTest, OneJobThatSeemedToTakeNoTimeIsNoMeasure) {
+  Observation seen = burst(100);
+  seen.service = Millis{1};
+  EXPECT_GE(target(seen, Millis{1'000}), 8u);
+  seen.completed = 1'000;
+  EXPECT_EQ(target(seen, Millis{1'000}), 1u);
+}
+
 TEST(DefaultTest, CountsWorkersThatAreComing) {
   Observation seen = burst(100);
   seen.pending = 14;
