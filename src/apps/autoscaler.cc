@@ -121,7 +121,7 @@ int serve(const RoleFlags& flags, bool shadow) {
   const jobs::Names names = names_of(profile);
   auto policy = policy_of(profile, profile.autoscaler_policy);
   if (!policy) return refuse(policy.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, role.log, place->alone);
   if (!parts) return refuse(parts.error());
   Teller teller(role, *parts->store, names.job_bucket, profile.autoscaler_policy, shadow);
   autoscaler::Options options;

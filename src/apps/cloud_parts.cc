@@ -11,9 +11,10 @@
 namespace facefleet::apps {
 namespace {
 
-Result<std::unique_ptr<aws::Client>> open_client(const Executor& executor, const std::string& service,
-                                                 const Clock& clock, Random& random) {
-  auto endpoint = aws::endpoint_from_environment(service);
+Result<std::unique_ptr<aws::Client>> open_client(const Executor& executor, const aws::Session& session,
+                                                 const std::string& service, const Clock& clock, Random& random,
+                                                 const std::string& region = "") {
+  auto endpoint = session.endpoint(service, region);
   if (!endpoint) return endpoint.error();
   return aws::Client::open(executor, std::move(*endpoint), service, clock, random);
 }
@@ -39,12 +40,15 @@ Result<fleet::Ec2Options> fleet_options(const config::Profile& profile) {
 }  // namespace
 
 Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
-                                    Random& random, bool tags_system) {
+                                    Random& random, const Log& log, bool tags_system) {
   CloudParts parts;
+  auto session = aws::Session::open(executor, aws::process_environment(), clock, random, log);
+  if (!session) return session.error();
+  parts.session = std::move(*session);
   const std::vector<std::pair<std::string, std::unique_ptr<aws::Client>*>> services = {
       {"sqs", &parts.sqs_client}, {"s3", &parts.s3_client}, {"ec2", &parts.ec2_client}};
   for (const auto& [service, slot] : services) {
-    auto client = open_client(executor, service, clock, random);
+    auto client = open_client(executor, *parts.session, service, clock, random);
     if (!client) return client.error();
     *slot = std::move(*client);
   }
@@ -62,10 +66,7 @@ std::string outcome_table(const config::Profile& profile) { return profile.id + 
 Result<void> keep_outcomes_in_table(const Executor& executor, CloudParts& parts, const config::Profile& profile,
                                     const Clock& clock, Random& random, const Log& log) {
   if (profile.outcomes_in != "table") return {};
-  auto endpoint = aws::endpoint_from_environment("dynamodb");
-  if (!endpoint) return endpoint.error();
-  if (!profile.outcomes_region.empty()) endpoint->region = profile.outcomes_region;
-  auto client = aws::Client::open(executor, std::move(*endpoint), "dynamodb", clock, random);
+  auto client = open_client(executor, *parts.session, "dynamodb", clock, random, profile.outcomes_region);
   if (!client) return client.error();
   parts.dynamodb_client = std::move(*client);
   parts.tables = table::open_dynamodb_tables(*parts.dynamodb_client);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "aws/client.h"
+#include "aws/session.h"
 #include "base/log.h"
 #include "config/profile.h"
 #include "fleet/fleet.h"
@@ -16,6 +17,7 @@
 namespace facefleet::apps {
 
 struct CloudParts {
+  std::unique_ptr<aws::Session> session;
   std::unique_ptr<aws::Client> sqs_client, s3_client, ec2_client;
   std::unique_ptr<queue::Queues> queues;
   std::unique_ptr<store::ObjectStore> store;
@@ -35,8 +37,8 @@ std::string outcome_table(const config::Profile& profile);
 
 // The fleet's cap is the profile's; the local cloud's own fleet enforces it, EC2 knows of none. `tags_system`:
 // instances are told from those of other systems by a tag, too. kInvalidInput if a file that the profile names cannot
-// be read.
+// be read, or as aws::Session::open().
 Result<CloudParts> open_cloud_parts(const Executor& executor, const config::Profile& profile, const Clock& clock,
-                                    Random& random, bool tags_system = false);
+                                    Random& random, const Log& log, bool tags_system = false);
 
 }  // namespace facefleet::apps

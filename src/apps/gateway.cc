@@ -124,7 +124,7 @@ int serve(const Flags& flags) {
   auto options = to_options(profile, place->data_dir);
   if (!options) return refuse(options.error());
   const jobs::Names names = names_of(profile);
-  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, role.log, place->alone);
   if (!parts) return refuse(parts.error());
   if (auto kept =
           keep_outcomes_in_table(role.context.get_executor(), *parts, profile, role.clock, role.random, role.log);

@@ -141,7 +141,8 @@ class System {
                     "AWS_ENDPOINT_URL_SQS=",
                     "AWS_ENDPOINT_URL_S3=",
                     "AWS_ENDPOINT_URL_EC2=",
-                    "AWS_ENDPOINT_URL_DYNAMODB="};
+                    "AWS_ENDPOINT_URL_DYNAMODB=",
+                    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="};
   }
 
   fleet::Command command(std::vector<std::string> arguments) const {

@@ -11,7 +11,7 @@
 #include "apps/place.h"
 #include "apps/resources.h"
 #include "apps/role.h"
-#include "fleet/backends/ec2/imds.h"
+#include "aws/imds.h"
 
 namespace facefleet::apps {
 namespace {
@@ -42,18 +42,18 @@ worker::Options to_options(const config::Profile& profile) {
 // Which instance this is: what the fleet said that started it, else what the instance metadata service says.
 Result<std::string> learn_instance_id(Role& role, const std::string& told) {
   if (!told.empty()) return told;
-  auto imds = fleet::Imds::open(role.context.get_executor(), fleet::Imds::url_from_environment(), role.clock);
+  auto imds = aws::Imds::open(role.context.get_executor(), aws::Imds::url_from_environment(), role.clock);
   if (!imds) return imds.error();
-  std::optional<Result<fleet::Identity>> self;
+  std::optional<Result<aws::Identity>> self;
   asio::co_spawn(role.context, (*imds)->identity(),
-                 [&self](std::exception_ptr, Result<fleet::Identity> found) { self = std::move(found); });
+                 [&self](std::exception_ptr, Result<aws::Identity> found) { self = std::move(found); });
   while (!self && role.context.run_one() > 0) {
   }
   if (!self) return Error{Code::kInternal, "the question who this instance is got no answer", ""};
   if (*self) return (*self)->id;
   return Error{self->error().code,
                "which instance is this? no --instance-id was given, and the instance metadata service at " +
-                   fleet::Imds::url_from_environment() + " does not say (" + self->error().message + ")",
+                   aws::Imds::url_from_environment() + " does not say (" + self->error().message + ")",
                "no_instance"};
 }
 
@@ -86,7 +86,7 @@ int work(const Flags& flags) {
   const config::Profile& profile = place->profile;
   auto id = learn_instance_id(role, flags.instance_id);
   if (!id) return refuse(id.error());
-  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, place->alone);
+  auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, role.log, place->alone);
   if (!parts) return refuse(parts.error());
   auto self = open_self(role, flags, *id, *parts->fleet);
   if (!self) return refuse(self.error());

@@ -1,4 +1,4 @@
-// One AWS service at one endpoint: signs, sends, retries (jitter, a budget), and turns AWS's error forms
+// One AWS service at one endpoint: signs, sends, repeats what may succeed the next time, and turns AWS's error forms
 // into Error. No business: adapters (queue/backends/sqs, store/backends/s3, fleet/backends/ec2) say what to send.
 // Thread rule: base/task.h.
 #pragma once
@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "aws/sigv4.h"
+#include "aws/credentials.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -18,14 +18,10 @@ namespace facefleet::aws {
 struct Endpoint {
   std::string url = "http://127.0.0.1:9324";  // http://host:port or https://…
   std::string region = "us-east-1";
-  Credentials credentials;
+  std::shared_ptr<SharedCredentials> credentials;
   std::string user_agent = "facefleet";
+  std::string ca_file;  // roots to trust instead of the system's; empty: the system's
 };
-
-// What a process is told in its environment: AWS_ENDPOINT_URL, AWS_REGION or AWS_DEFAULT_REGION,
-// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; AWS_ENDPOINT_URL_<SERVICE> wins for that service
-// (`service`: "sqs", "s3", "ec2"). kInvalidInput says which is missing.
-Result<Endpoint> endpoint_from_environment(const std::string& service);
 
 class Client {
  public:
@@ -37,7 +33,11 @@ class Client {
 
   // Signs and sends; 2xx and 304 are results, everything else an Error whose `reason` is AWS's code
   // (`NoSuchKey`, `AWS.SimpleQueueService.NonExistentQueue`, `InsufficientInstanceCapacity`) and whose Code says what
-  // to do (error_forms.h). kUnavailable, throttling and 5xx are retried while the time-out lasts, if `idempotent`.
+  // to do (error_forms.h). Within `timeout`, and while the budget of retries lasts, it is sent again:
+  //   after a broken connection or a failure of the service, if `idempotent`: it may have been done;
+  //   after throttling, whatever it is: it was not done. After a longer pause, and no sooner than the answer says;
+  //   once with the service's clock, once with fresh keys, where the signature was refused for want of them.
+  // `idempotent` is the caller's to say: that doing it twice does no harm.
   // Host, User-Agent and the signature's headers are added. Cancellation closes the connection.
   virtual Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent) = 0;
 };

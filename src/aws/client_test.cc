@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "aws/test_service.h"
 
 namespace facefleet::aws {
@@ -59,6 +57,122 @@ TEST(Client, DoesNotRetryWhatIsNot) {
   EXPECT_EQ(service.requests().size(), 1u);
 }
 
+TEST(Client, RetriesWhatWasThrottledWhateverItIs) {
+  TestService service;
+  const auto client = service.open_client("ec2");
+  service.answer(503,
+                 "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message/></Error></Errors></Response>");
+  service.answer(429, "");
+  service.answer(200, "done");
+  const auto response = service.run(client->call(post("launch"), Millis{30'000}, false));
+  ASSERT_TRUE(response) << response.error().message;
+  ASSERT_EQ(service.requests().size(), 3u);
+  EXPECT_EQ(service.requests()[2].body, "launch");
+}
+
+TEST(Client, WaitsNoShorterThanAsked) {
+  TestService service;  // whose clients' own pauses are nothing
+  const auto client = service.open_client("sqs");
+  const std::string throttled = R"({"__type":"ThrottlingException","message":"slower"})";
+  service.answer(400, throttled, {{"x-amz-retry-after", "30"}});
+  service.answer(503, "", {{"Retry-After", "0"}});
+  service.answer(200, "done");
+  const MonoTime began = service.clock().now();
+  ASSERT_TRUE(service.run(client->call(post(""), Millis{30'000}, true)));
+  EXPECT_GE(service.clock().now() - began, Millis{30});
+  // Longer than there is time: the answer is the last one's.
+  for (const auto& [name, value] :
+       {std::pair("Retry-After", "60"), std::pair("Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"),
+        std::pair("x-amz-retry-after", "60000")}) {
+    service.answer(400, throttled, {{name, value}});
+    EXPECT_EQ(service.run(client->call(post(""), Millis{30'000}, true)).error().code, Code::kBusy) << value;
+  }
+  EXPECT_EQ(service.requests().size(), 6u);
+}
+
+TEST(Client, TakesTheServicesClockWhereItsOwnIsWrong) {
+  TestService service;
+  ManualClock slow;  // years ago
+  Endpoint endpoint = service.endpoint();
+  const auto client =
+      Client::open(service.context().get_executor(), std::move(endpoint), "s3", slow, service.random()).value();
+  service.accept_any_signature();
+  const std::string skewed = "<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>";
+  service.answer(403, skewed);  // with a Date
+  service.answer(200, "done");
+  service.answer(200, "again");
+  ASSERT_TRUE(service.run(client->call(post("launch"), Millis{30'000}, false)));
+  ASSERT_TRUE(service.run(client->call(post("launch"), Millis{30'000}, false)));
+  ASSERT_EQ(service.requests().size(), 3u);
+  const std::string year = iso8601(service.clock().wall_ms()).substr(0, 4);
+  EXPECT_FALSE(service.requests()[0].headers.get("x-amz-date")->starts_with(year));
+  EXPECT_TRUE(service.requests()[1].headers.get("x-amz-date")->starts_with(year));
+  EXPECT_TRUE(service.requests()[2].headers.get("x-amz-date")->starts_with(year));
+}
+
+TEST(Client, ARightClockIsNotSetAndGoodKeysAreNotRenewedForever) {
+  TestService service;
+  const auto client = service.open_client("s3");
+  service.answer(403, "<Error><Code>RequestTimeTooSkewed</Code><Message>no</Message></Error>");
+  const auto response = service.run(client->call(post(""), Millis{30'000}, true));
+  EXPECT_EQ(response.error().code, Code::kDenied);
+  EXPECT_EQ(response.error().reason, "RequestTimeTooSkewed");
+  EXPECT_EQ(service.requests().size(), 1u);
+}
+
+// A source that gives key after key.
+struct NumberedKeys {
+  int given = 0;
+  Task<Result<Granted>> next() {
+    Granted granted{{"KEY" + std::to_string(++given), "secret", ""}, std::nullopt, "a test"};
+    co_return granted;
+  }
+};
+
+TEST(Client, RenewsKeysThatAreRefusedAndRepeatsTheCall) {
+  TestService service;
+  NumberedKeys keys;
+  Endpoint endpoint = service.endpoint();
+  endpoint.credentials = SharedCredentials::open(
+      service.context().get_executor(), [&keys] { return keys.next(); }, std::nullopt, service.clock(),
+      service.random(), Log::silent());
+  const auto client =
+      Client::open(service.context().get_executor(), std::move(endpoint), "sqs", service.clock(), service.random())
+          .value();
+  const std::string expired = R"({"__type":"ExpiredToken","message":"The security token is expired"})";
+  service.answer(403, expired);
+  service.answer(200, "done");
+  const auto response = service.run(client->call(post("launch"), Millis{30'000}, false));
+  ASSERT_TRUE(response) << response.error().message;
+  ASSERT_EQ(service.requests().size(), 2u);
+  const auto signed_by = [&service](std::size_t i) { return *service.requests().at(i).headers.get("authorization"); };
+  EXPECT_NE(signed_by(0).find("KEY1/"), std::string::npos) << signed_by(0);
+  EXPECT_NE(signed_by(1).find("KEY2/"), std::string::npos) << signed_by(1);
+  // Once a call; and not for every call that is refused shortly after.
+  service.answer(403, expired);
+  const auto refused = service.run(client->call(post(""), Millis{30'000}, true));
+  EXPECT_EQ(refused.error().code, Code::kDenied);
+  EXPECT_EQ(refused.error().reason, "ExpiredToken");
+  EXPECT_NE(refused.error().message.find("a test"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(keys.given, 2);
+}
+
+TEST(Client, WithoutKeysNothingIsSent) {
+  TestService service;
+  Endpoint endpoint = service.endpoint();
+  endpoint.credentials = SharedCredentials::open(
+      service.context().get_executor(),
+      []() -> Task<Result<Granted>> {
+        co_return Error{Code::kInvalidInput, "there are none", "no_credentials"};
+      },
+      std::nullopt, service.clock(), service.random(), Log::silent());
+  const auto client =
+      Client::open(service.context().get_executor(), std::move(endpoint), "sqs", service.clock(), service.random())
+          .value();
+  EXPECT_EQ(service.run(client->call(post(""), Millis{30'000}, true)).error().message, "there are none");
+  EXPECT_TRUE(service.requests().empty());
+}
+
 TEST(Client, DoesNotRetryWhatWillAlwaysFail) {
   TestService service;
   const auto client = service.open_client("s3");
@@ -100,44 +214,6 @@ TEST(Client, RefusesAnEndpointThatIsNone) {
     EXPECT_EQ(Client::open(context.get_executor(), endpoint, "sqs", clock, random).error().code, Code::kInvalidInput)
         << url;
   }
-}
-
-class Environment : public testing::Test {
- protected:
-  void SetUp() override { clear(); }
-  void TearDown() override { clear(); }
-
-  static void clear() {
-    for (const char* name : {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_REGION", "AWS_DEFAULT_REGION",
-                             "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
-      unsetenv(name);
-  }
-  static void set(const char* name, const char* value) { setenv(name, value, 1); }
-};
-
-TEST_F(Environment, SaysWhatIsMissing) {
-  set("AWS_REGION", "us-east-1");
-  set("AWS_ACCESS_KEY_ID", "id");
-  const auto endpoint = endpoint_from_environment("sqs");
-  ASSERT_FALSE(endpoint);
-  EXPECT_EQ(endpoint.error().code, Code::kInvalidInput);
-  EXPECT_NE(endpoint.error().message.find("AWS_ENDPOINT_URL, AWS_SECRET_ACCESS_KEY"), std::string::npos)
-      << endpoint.error().message;
-}
-
-TEST_F(Environment, AServicesOwnEndpointWins) {
-  set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-  set("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:2");
-  set("AWS_DEFAULT_REGION", "eu-central-1");
-  set("AWS_ACCESS_KEY_ID", "id");
-  set("AWS_SECRET_ACCESS_KEY", "secret");
-  set("AWS_SESSION_TOKEN", "token");
-  EXPECT_EQ(endpoint_from_environment("sqs")->url, "http://127.0.0.1:2");
-  EXPECT_EQ(endpoint_from_environment("s3")->url, "http://127.0.0.1:1");
-  EXPECT_EQ(endpoint_from_environment("s3")->region, "eu-central-1");
-  EXPECT_EQ(endpoint_from_environment("s3")->credentials.session_token, "token");
-  set("AWS_REGION", "us-west-2");
-  EXPECT_EQ(endpoint_from_environment("s3")->region, "us-west-2");
 }
 
 }  // namespace

@@ -14,39 +14,59 @@ namespace {
 struct KnownError {
   std::string_view name;
   Code code;
-  bool retry;
+  Remedy remedy;
 };
 
 // Only those whose HTTP status alone would mislead.
 constexpr auto kKnownErrors = std::to_array<KnownError>({
-    {"NonExistentQueue", Code::kNotFound, false},  // 400
-    {"QueueDoesNotExist", Code::kNotFound, false},
-    {"ResourceNotFoundException", Code::kNotFound, false},
-    {"InvalidInstanceID.NotFound", Code::kNotFound, false},
-    {"QueueAlreadyExists", Code::kConflict, false},
-    {"QueueNameExists", Code::kConflict, false},
-    {"IncorrectInstanceState", Code::kConflict, false},
-    {"QueueDeletedRecently", Code::kBusy, false},
-    {"PurgeQueueInProgress", Code::kBusy, false},          // 403
-    {"InsufficientInstanceCapacity", Code::kBusy, false},  // 500
-    {"InstanceLimitExceeded", Code::kBusy, false},
-    {"VcpuLimitExceeded", Code::kBusy, false},
-    {"OverLimit", Code::kBusy, true},  // 403
-    {"RequestLimitExceeded", Code::kBusy, true},
-    {"RequestThrottled", Code::kBusy, true},
-    {"RequestThrottledException", Code::kBusy, true},
-    {"SlowDown", Code::kBusy, true},
-    {"Throttling", Code::kBusy, true},
-    {"ThrottlingException", Code::kBusy, true},
-    {"ThrottledException", Code::kBusy, true},
-    {"TooManyRequestsException", Code::kBusy, true},
-    {"RequestTimeout", Code::kUnavailable, true},  // 400: S3 waited for the body in vain
-    {"AuthFailure", Code::kDenied, false},
-    {"RequestExpired", Code::kDenied, false},
-    {"InvalidClientTokenId", Code::kDenied, false},
-    {"IncompleteSignature", Code::kDenied, false},
-    {"MissingAuthenticationToken", Code::kDenied, false},
-    {"UnauthorizedOperation", Code::kDenied, false},
+    {"NonExistentQueue", Code::kNotFound, Remedy::kNone},  // 400
+    {"QueueDoesNotExist", Code::kNotFound, Remedy::kNone},
+    {"ResourceNotFoundException", Code::kNotFound, Remedy::kNone},
+    {"InvalidInstanceID.NotFound", Code::kNotFound, Remedy::kNone},
+    {"QueueAlreadyExists", Code::kConflict, Remedy::kNone},
+    {"QueueNameExists", Code::kConflict, Remedy::kNone},
+    {"IncorrectInstanceState", Code::kConflict, Remedy::kNone},
+    {"QueueDeletedRecently", Code::kBusy, Remedy::kNone},
+    {"PurgeQueueInProgress", Code::kBusy, Remedy::kNone},          // 403
+    {"InsufficientInstanceCapacity", Code::kBusy, Remedy::kNone},  // 500
+    {"InstanceLimitExceeded", Code::kBusy, Remedy::kNone},
+    {"VcpuLimitExceeded", Code::kBusy, Remedy::kNone},
+    {"RequestTimeout", Code::kUnavailable, Remedy::kAgain},  // 400: S3 waited for the body in vain
+    {"RequestTimeoutException", Code::kUnavailable, Remedy::kAgain},
+    {"PriorRequestNotComplete", Code::kUnavailable, Remedy::kAgain},
+    {"IDPCommunicationError", Code::kUnavailable, Remedy::kAgain},  // 400: STS could not ask who vouches for a token
+    // Throttled: what botocore's standard retry mode calls so, and SQS's limit of messages in flight.
+    {"BandwidthLimitExceeded", Code::kBusy, Remedy::kSlower},
+    {"EC2ThrottledException", Code::kBusy, Remedy::kSlower},
+    {"LimitExceededException", Code::kBusy, Remedy::kSlower},
+    {"OverLimit", Code::kBusy, Remedy::kSlower},  // 403
+    {"ProvisionedThroughputExceededException", Code::kBusy, Remedy::kSlower},
+    {"RequestLimitExceeded", Code::kBusy, Remedy::kSlower},
+    {"RequestThrottled", Code::kBusy, Remedy::kSlower},
+    {"RequestThrottledException", Code::kBusy, Remedy::kSlower},
+    {"SlowDown", Code::kBusy, Remedy::kSlower},
+    {"Throttling", Code::kBusy, Remedy::kSlower},
+    {"ThrottlingException", Code::kBusy, Remedy::kSlower},
+    {"ThrottledException", Code::kBusy, Remedy::kSlower},
+    {"TooManyRequestsException", Code::kBusy, Remedy::kSlower},
+    {"TransactionInProgressException", Code::kBusy, Remedy::kSlower},
+    // The clock or the keys, and few of these codes say which.
+    {"AuthFailure", Code::kDenied, Remedy::kResign},   // EC2
+    {"ExpiredToken", Code::kDenied, Remedy::kResign},  // 400
+    {"ExpiredTokenException", Code::kDenied, Remedy::kResign},
+    {"InvalidAccessKeyId", Code::kDenied, Remedy::kResign},  // S3
+    {"InvalidClientTokenId", Code::kDenied, Remedy::kResign},
+    {"InvalidSignatureException", Code::kDenied, Remedy::kResign},
+    {"InvalidToken", Code::kDenied, Remedy::kResign},    // S3
+    {"RequestExpired", Code::kDenied, Remedy::kResign},  // EC2
+    {"RequestInTheFuture", Code::kDenied, Remedy::kResign},
+    {"RequestTimeTooSkewed", Code::kDenied, Remedy::kResign},  // S3
+    {"SignatureDoesNotMatch", Code::kDenied, Remedy::kResign},
+    {"TokenRefreshRequired", Code::kDenied, Remedy::kResign},  // S3
+    {"UnrecognizedClientException", Code::kDenied, Remedy::kResign},
+    {"IncompleteSignature", Code::kDenied, Remedy::kNone},
+    {"MissingAuthenticationToken", Code::kDenied, Remedy::kNone},
+    {"UnauthorizedOperation", Code::kDenied, Remedy::kNone},
 });
 
 constexpr std::string_view kQueryPrefix = "AWS.SimpleQueueService.";
@@ -102,9 +122,13 @@ Code code_of(std::string_view reason, int status) {
   return status >= 500 ? Code::kUnavailable : Code::kInvalidInput;
 }
 
-bool is_worth_retrying(std::string_view reason, int status) {
-  if (const KnownError* known = find_known(reason)) return known->retry;
-  return status == 429 || status >= 500;
+Remedy remedy_of(std::string_view reason, int status) {
+  if (const KnownError* known = find_known(reason)) return known->remedy;
+  if (status == 429) return Remedy::kSlower;
+  if (status >= 500) return Remedy::kAgain;
+  // A HEAD is answered without a body, and so without a code.
+  const bool refused = status == 400 || status == 401 || status == 403;
+  return reason.empty() && refused ? Remedy::kResign : Remedy::kNone;
 }
 
 Error error_of(const net::HttpResponse& response) {

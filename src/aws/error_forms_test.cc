@@ -31,7 +31,7 @@ TEST(ErrorForms, Ec2Xml) {
 </Errors><RequestID>ea966190</RequestID></Response>)"));
   EXPECT_EQ(error.code, Code::kBusy);
   EXPECT_EQ(error.reason, "InsufficientInstanceCapacity");
-  EXPECT_FALSE(is_worth_retrying(error.reason, 500));
+  EXPECT_EQ(remedy_of(error.reason, 500), Remedy::kNone);
 }
 
 TEST(ErrorForms, S3Xml) {
@@ -63,13 +63,17 @@ TEST(ErrorForms, WithoutAFormTheStatusDecides) {
   EXPECT_FALSE(error_of(response_of(400, "[1]")).message.empty());
 }
 
-TEST(ErrorForms, RetriesWhatPassesAndNothingElse) {
-  for (const char* reason : {"RequestLimitExceeded", "SlowDown", "ThrottlingException", "RequestTimeout"})
-    EXPECT_TRUE(is_worth_retrying(reason, 400)) << reason;
-  EXPECT_TRUE(is_worth_retrying("", 503));
-  EXPECT_TRUE(is_worth_retrying("", 429));
+TEST(ErrorForms, SaysWhatMayHelp) {
+  for (const char* reason : {"RequestLimitExceeded", "SlowDown", "ThrottlingException", "OverLimit"})
+    EXPECT_EQ(remedy_of(reason, 400), Remedy::kSlower) << reason;
+  EXPECT_EQ(remedy_of("", 429), Remedy::kSlower);
+  EXPECT_EQ(remedy_of("RequestTimeout", 400), Remedy::kAgain);
+  EXPECT_EQ(remedy_of("", 503), Remedy::kAgain);
+  EXPECT_EQ(remedy_of("InternalError", 500), Remedy::kAgain);
+  for (const char* reason : {"ExpiredToken", "InvalidClientTokenId", "RequestTimeTooSkewed", "AuthFailure", ""})
+    EXPECT_EQ(remedy_of(reason, 400), Remedy::kResign) << reason;
   for (const char* reason : {"NoSuchKey", "AccessDenied", "AWS.SimpleQueueService.PurgeQueueInProgress"})
-    EXPECT_FALSE(is_worth_retrying(reason, 403)) << reason;
+    EXPECT_EQ(remedy_of(reason, 403), Remedy::kNone) << reason;
 }
 
 }  // namespace

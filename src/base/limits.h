@@ -43,10 +43,11 @@ inline constexpr std::size_t kMessageAttributeNameBytes = 256;
 inline constexpr std::size_t kQueueMemoryBytes = 2'000'000'000;  // all queues of a process together
 
 // AWS clients
-inline constexpr std::size_t kAwsConnections = 256;    // of one client; a long poll holds one
-inline constexpr std::size_t kAwsRetryTokens = 500;    // the AWS SDKs' standard retry mode
-inline constexpr std::size_t kAwsBackoffMs = 2'000;    // between two tries, at most
-inline constexpr std::size_t kSqsBatchesInFlight = 8;  // of one queue and one action
+inline constexpr std::size_t kAwsConnections = 256;     // of one client; a long poll holds one
+inline constexpr std::size_t kAwsRetryTokens = 500;     // the AWS SDKs' standard retry mode
+inline constexpr std::size_t kAwsBackoffMs = 2'000;     // between two tries, at most
+inline constexpr std::size_t kAwsThrottledMs = 20'000;  // the same after a throttled one, unless the answer says longer
+inline constexpr std::size_t kSqsBatchesInFlight = 8;   // of one queue and one action
 
 // Object store (S3's own)
 inline constexpr std::size_t kObjectKeyBytes = 1'024;

@@ -73,7 +73,7 @@ class DoorsUnderTest {
   std::unique_ptr<aws::Client> client(const std::string& service) {
     aws::Endpoint endpoint;
     endpoint.url = "http://" + host();
-    endpoint.credentials = credentials_;
+    endpoint.credentials = aws::SharedCredentials::fixed(credentials_);
     return aws::Client::open(executor(), std::move(endpoint), service, clock_, random_).value();
   }
 

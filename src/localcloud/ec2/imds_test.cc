@@ -1,9 +1,9 @@
-// The metadata service as curl asks it, and as a worker does (fleet/backends/ec2/imds.h).
+// The metadata service as curl asks it, and as a worker does (aws/imds.h).
 #include "localcloud/ec2/imds.h"
 
 #include <gmock/gmock.h>
 
-#include "fleet/backends/ec2/imds.h"
+#include "aws/imds.h"
 #include "localcloud/doors_under_test.h"
 
 namespace facefleet::localcloud::ec2 {
@@ -36,8 +36,8 @@ class ImdsTest : public testing::Test {
   net::HttpResponse get(const std::string& path) {
     return ask("GET", "/latest/" + path, with("X-aws-ec2-metadata-token", token()));
   }
-  std::unique_ptr<fleet::Imds> client() {
-    return fleet::Imds::open(doors_.executor(), "http://" + doors_.host() + "/~imds/" + id_ + "/", doors_.clock())
+  std::unique_ptr<aws::Imds> client() {
+    return aws::Imds::open(doors_.executor(), "http://" + doors_.host() + "/~imds/" + id_ + "/", doors_.clock())
         .value();
   }
 
@@ -105,7 +105,7 @@ TEST_F(ImdsTest, AWorkerLearnsWhoItIsAndThatItsTimeHasCome) {
 }
 
 TEST_F(ImdsTest, WhereNobodyAnswersThereIsNoInstance) {
-  const auto imds = fleet::Imds::open(doors_.executor(), "http://127.0.0.1:1", doors_.clock()).value();
+  const auto imds = aws::Imds::open(doors_.executor(), "http://127.0.0.1:1", doors_.clock()).value();
   EXPECT_EQ(run_task(doors_.context(), imds->identity()).error().code, Code::kUnavailable);
 }
 

@@ -61,7 +61,7 @@ void send_one(benchmark::State& state) {
   Answerer answerer(context);
   aws::Endpoint endpoint;
   endpoint.url = answerer.url();
-  endpoint.credentials = kCredentials;
+  endpoint.credentials = aws::SharedCredentials::fixed(kCredentials);
   const auto client = aws::Client::open(context.get_executor(), endpoint, "sqs", clock, random).value();
   const auto queues = open_sqs_queues(*client);
   const auto queue = run_task(context, queues->open("requests")).value();

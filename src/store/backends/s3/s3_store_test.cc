@@ -61,8 +61,11 @@ TEST_F(S3StoreTest, AFailedConditionIsAConflict) {
   const auto lost = service_.run(store_->put("bucket", "k", "x", match));
   EXPECT_EQ(lost.error().code, Code::kNotFound);
   EXPECT_EQ(lost.error().reason, "no_such_bucket");
-  service_.answer(503, error_body("SlowDown"));  // a conditional put is not tried again
-  EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kBusy);
+  service_.answer(500, error_body("InternalError"));  // a conditional put that may have happened is not tried again
+  EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kUnavailable);
+  service_.answer(503, error_body("SlowDown"));  // one that has not is
+  service_.answer(412, error_body("PreconditionFailed"));
+  EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kConflict);
 }
 
 TEST_F(S3StoreTest, RefusesWhatNoHeaderCanCarryWithoutAsking) {

@@ -1,18 +1,18 @@
-#include "fleet/backends/ec2/imds.h"
+#include "aws/imds.h"
 
 #include <boost/json.hpp>
-#include <cstdlib>
 
 #include "aws/dates.h"
 #include "net/http_client.h"
 
-namespace facefleet::fleet {
+namespace facefleet::aws {
 namespace {
 
 constexpr Millis kTimeout{1'000};  // it is on this machine or at the next hop, or it is not there
 constexpr std::int64_t kTokenLasts_s = 21'600;
 constexpr Millis kTokenRenewed{20'000'000};  // before it ends
 constexpr const char* kEc2Address = "http://169.254.169.254";
+constexpr const char* kEc2AddressV6 = "http://[fd00:ec2::254]";
 
 Result<std::optional<SpotAction>> parse_action(const std::string& text) {
   boost::system::error_code failed;
@@ -22,10 +22,10 @@ Result<std::optional<SpotAction>> parse_action(const std::string& text) {
     const auto* found = object != nullptr ? object->if_contains(name) : nullptr;
     return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
   };
-  const auto time_ms = aws::parse_iso8601(member("time"));
+  const auto time_ms = parse_iso8601(member("time"));
   if (member("action").empty() || !time_ms)
     return Error{Code::kUnavailable, "the instance metadata service gave a spot notice that cannot be read: " + text,
-                 "bad_answer"};
+                 std::string(kBadAnswer)};
   return std::optional(SpotAction{member("action"), *time_ms});
 }
 
@@ -71,7 +71,7 @@ class HttpImds final : public Imds {
       if (response->status != 401 || tries > 0)
         co_return Error{Code::kUnavailable,
                         "the instance metadata service answered " + std::to_string(response->status) + " to " + path,
-                        "bad_answer"};
+                        std::string(kBadAnswer)};
     }
   }
 
@@ -87,7 +87,8 @@ class HttpImds final : public Imds {
     const int status = response->status;
     if (status != 200 && status != 403 && status != 404 && status != 405)
       co_return Error{Code::kUnavailable,
-                      "the instance metadata service gave no token but status " + std::to_string(status), "bad_answer"};
+                      "the instance metadata service gave no token but status " + std::to_string(status),
+                      std::string(kBadAnswer)};
     token_ = status == 200 ? std::move(response->body) : "";
     token_end_ = clock_.now() + kTokenRenewed;
     co_return Result<void>();
@@ -102,9 +103,11 @@ class HttpImds final : public Imds {
 
 }  // namespace
 
-std::string Imds::url_from_environment() {
-  const char* named = std::getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-  return named != nullptr && *named != '\0' ? named : kEc2Address;
+std::string Imds::url_from_environment(const Environment& environment) {
+  std::string named = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+  if (!named.empty()) return named;
+  return net::equal_ignoring_case(environment("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), "ipv6") ? kEc2AddressV6
+                                                                                                 : kEc2Address;
 }
 
 Result<std::unique_ptr<Imds>> Imds::open(const Executor& executor, const std::string& url, const Clock& clock) {
@@ -121,4 +124,4 @@ Result<std::unique_ptr<Imds>> Imds::open(const Executor& executor, const std::st
       std::make_unique<HttpImds>(net::HttpClient::open(executor, options), std::move(base), clock));
 }
 
-}  // namespace facefleet::fleet
+}  // namespace facefleet::aws

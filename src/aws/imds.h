@@ -7,12 +7,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "aws/environment.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
 
-namespace facefleet::fleet {
+namespace facefleet::aws {
+
+// The reason of a kUnavailable where somebody did answer, though not as the service does.
+inline constexpr std::string_view kBadAnswer = "bad_answer";
 
 struct Identity {
   std::string id;      // "i-0123456789abcdef0"
@@ -33,7 +38,7 @@ class Imds {
   virtual ~Imds() = default;
 
   // What AWS_EC2_METADATA_SERVICE_ENDPOINT says, else EC2's own address, at which only an instance of EC2 finds anyone.
-  static std::string url_from_environment();
+  static std::string url_from_environment(const Environment& environment = process_environment());
 
   // kUnavailable or kTimedOut where nobody answers: this machine is no instance.
   virtual Task<Result<Identity>> identity() = 0;
@@ -45,4 +50,4 @@ class Imds {
   virtual Task<Result<std::string>> get(std::string path) = 0;
 };
 
-}  // namespace facefleet::fleet
+}  // namespace facefleet::aws
