@@ -83,7 +83,7 @@ class QueueWorker final : public Worker {
   void drain() override {
     if (std::exchange(draining_, true)) return;
     parts_.self.report(WorkerState::kDraining, jobs_done_);
-    receive_stop_.emit(asio::cancellation_type::terminal);
+    if (options_.drops_ask) receive_stop_.emit(asio::cancellation_type::terminal);
     notify();
   }
 

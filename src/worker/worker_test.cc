@@ -327,6 +327,29 @@ TEST_F(WorkerTest, AWorkerThatPollsFindsWhatCameWhileItSlept) {
   run_task(context_, script(*this));
 }
 
+TEST_F(WorkerTest, AWorkerThatLeavesGivesBackWhatItsLastAskBrings) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    Options options;
+    options.drops_ask = false;
+    auto worker = t.create(0, options);
+    OneShot<int> ended(t.context_.get_executor());
+    asio::co_spawn(t.context_, worker->run(), [&ended](std::exception_ptr, Result<void>) { ended.set(0); });
+    while (t.self_.states.empty() || t.self_.states.back() != fleet::WorkerState::kIdle) co_await sleep_for(Millis(5));
+    worker->drain();
+    const jobs::Job job = t.job();
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(job));
+    const auto status = co_await ended.wait_until(std::chrono::steady_clock::now() + std::chrono::minutes(1));
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(t.self_.done, 0);
+    auto requests = co_await t.queues_->open(t.names_->request_queue);
+    queue::Receive request;
+    auto given_back = co_await (*requests)->receive(std::move(request));
+    EXPECT_TRUE(given_back && given_back->size() == 1 && given_back->front().receive_count == 2);
+  };
+  run_task(context_, script(*this));
+}
+
 TEST_F(WorkerTest, ALessonsJobLastsAsLongAsItSays) {
   const auto script = [](WorkerTest& t) -> Task<> {
     Options options;
