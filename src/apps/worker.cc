@@ -24,7 +24,10 @@ struct Flags {
 
 Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
 
-worker::Options to_options(const config::Profile& profile) {
+// Of a worker's ask for a job, where a leaving worker has to wait for its end.
+constexpr Millis kAskAlone{5'000};
+
+worker::Options to_options(const config::Profile& profile, bool alone) {
   worker::Options options;
   options.names = names_of(profile);
   options.prefetch = static_cast<std::uint32_t>(profile.worker_prefetch);
@@ -36,6 +39,8 @@ worker::Options to_options(const config::Profile& profile) {
   options.threshold = static_cast<float>(profile.vision_threshold);
   options.service_min = seconds(profile.lesson_service_s);
   options.ends_itself = seconds(profile.worker_ends_itself_s);
+  options.drops_ask = !alone;  // the local cloud's `up` sees who has gone
+  if (alone) options.receive_wait = kAskAlone;
   return options;
 }
 
@@ -101,8 +106,9 @@ int work(const Flags& flags) {
   const auto galleries = gallery::Galleries::open(*parts->store, names.gallery_bucket,
                                                   place->data_dir / "cache" / "galleries", role.clock);
   const auto worker = worker::Worker::create(
-      to_options(profile), {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
-                            [&, pool = profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
+      to_options(profile, place->alone),
+      {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
+       [&, pool = profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
   bool leaving = false;
   return run_role(role, make_and_run(role, *parts, *place, *worker, leaving), [&] {
     leaving = true;
