@@ -13,13 +13,11 @@ machine's timing). The verdict of every fault: nothing accepted is lost, nothing
 
 import argparse
 import concurrent.futures
-import dataclasses
 import http.client
 import os
 import random
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,45 +30,12 @@ sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/faults")]
 
 from door import Door, Refused  # noqa: E402
 from ledger import Ledger  # noqa: E402
+from row import Row, Setting  # noqa: E402
 from system import BINARY, PHOTOS, System, wait_until  # noqa: E402
 
 BROKEN = (OSError, http.client.HTTPException, Refused)
 PEOPLE = {"Barack_Obama.jpg": "Barack_Obama", "Jacinda_Ardern.jpg": "Jacinda_Ardern",
           "Emmanuel_Macron.jpg": "Emmanuel_Macron", "unknown.jpg": "unknown"}
-
-
-@dataclasses.dataclass
-class Row:
-    """What one fault did."""
-
-    cycles: int
-    accepted: int
-    lost: int
-    wrong: int  # deleted and back, wrongly answered, or never asked for
-    duplicates: int
-    latencies_s: list[float]  # of calls while the fault was at work
-    quiet_s: list[float]  # of calls before it
-    note: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.lost == 0 and self.wrong == 0 and self.accepted > 0
-
-    @property
-    def added_p99_ms(self) -> float:
-        def p99(values: list[float]) -> float:
-            return statistics.quantiles(values, n=100)[98] if len(values) > 1 else 0.0
-
-        return max(0.0, p99(self.latencies_s) - p99(self.quiet_s)) * 1000
-
-
-@dataclasses.dataclass
-class Setting:
-    binary: Path
-    folder: Path
-    chance: random.Random
-    cycles: int
-    requests: int
 
 
 # --- F4: the engine ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,194 @@
+"""A whole system whose queues, objects and instances are somebody else's: moto's server as AWS, ElasticMQ as SQS.
+
+Gateway and autoscaler run alone on a profile's file, as on machines of their own; a hypervisor (hypervisor.py) stands
+behind the instances. What facefleet's processes say to AWS goes through a proxy that counts it and may break it
+(fault_proxy.py); the tests themselves look at moto directly, and so see what is there.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from pathlib import Path
+
+import boto3
+import botocore.config
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/aws")]
+
+from fault_proxy import FaultProxy  # noqa: E402
+from hypervisor import Hypervisor, Metadata, lasting_credentials  # noqa: E402
+from system import BINARY, READY_S, System, wait_until  # noqa: E402
+
+REGION = "us-east-1"
+EMULATORS = ROOT / ".deps/emulators"
+MODEL_CACHE = ROOT / "build/model-cache"
+TAKES_ROOM = {"pending", "running", "stopping", "shutting-down"}  # what the cap counts
+
+
+@contextlib.contextmanager
+def start_moto(folder: Path):
+    """moto's server in a process of its own; its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"PYTHONPATH": str(EMULATORS), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+    with (folder / "moto.log").open("wb") as log:
+        moto = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+    def answers() -> bool:
+        assert moto.poll() is None, (folder / "moto.log").read_text()[-2000:]
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
+    try:
+        wait_until(answers, 60, "moto answers")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        moto.terminate()
+        moto.wait()
+
+
+@contextlib.contextmanager
+def start_localcloud(folder: Path):
+    """Our own queues and objects, which take whatever key a tool brings; their URL."""
+    with (folder / "localcloud.log").open("wb") as log:
+        cloud = subprocess.Popen([BINARY, "localcloud", "--data", folder / "localcloud", "--listen", "127.0.0.1:0",
+                                  "--cloud-auth", "any"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    file = folder / "localcloud/endpoints.json"
+    try:
+        wait_until(file.exists, 60, "the local cloud says where it is")
+        yield json.loads(file.read_text())["cloud"]
+    finally:
+        cloud.terminate()
+        cloud.wait()
+
+
+def write_profile(file: Path, name: str, settings: dict) -> Path:
+    """The shipped profile `name` with other settings, as a file of one's own."""
+    profile = tomllib.loads((ROOT / f"profiles/{name}.toml").read_text())
+    for key, value in settings.items():
+        section, _, word = key.rpartition(".")
+        (profile.setdefault(section, {}) if section else profile)[word] = value
+    tables = {key: value for key, value in profile.items() if isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in profile.items() if key not in tables]
+    for section, table in tables.items():
+        lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+class CapWatch(threading.Thread):
+    """Counts the instances that take room, again and again: before, at most, and in the end."""
+
+    def __init__(self, system: "ForeignSystem"):
+        super().__init__(daemon=True)
+        self.ec2, self.names, self.done, self.seen = system.boto3("ec2"), system.names, threading.Event(), []
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            self.seen.append(self.look())
+            self.done.wait(0.2)
+
+    def look(self) -> int:
+        pages = self.ec2.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "tag:Name", "Values": [self.names + "*"]}])
+        return sum(one["State"]["Name"] in TAKES_ROOM for page in pages for group in page["Reservations"]
+                   for one in group["Instances"])
+
+    def __enter__(self) -> "CapWatch":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.done.set()
+        self.join()
+
+
+class ForeignSystem(System):
+    """One gateway, one autoscaler, a hypervisor, and a proxy between them and `endpoints` (by service)."""
+
+    def __init__(self, folder: Path, endpoints: dict[str, str], profile: str, settings: dict, rules=None,
+                 pending_s: float = 0, issue=lasting_credentials, keys: bool = True):
+        super().__init__(BINARY, folder, [], {})
+        folder.mkdir(parents=True)
+        self.endpoints_of, self.rules, self.pending_s, self.issue, self.keys = endpoints, rules, pending_s, issue, keys
+        self.profile = write_profile(folder / "profile.toml", profile, {"gateway.listen": "127.0.0.1:0", **settings})
+        self.settings = tomllib.loads(self.profile.read_text())
+        self.names = self.settings.get("fleet", {}).get("instance_prefix", "app-tier-instance-")
+        self.cap = self.settings["fleet"]["workers_max"]
+        self.roles: dict[str, subprocess.Popen] = {}
+        self.stack = contextlib.ExitStack()
+
+    def environment_of_roles(self) -> dict[str, str]:
+        """Where AWS is; what the machine itself knows of AWS is kept away."""
+        told = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        told |= {"AWS_ENDPOINT_URL": self.proxy.url, "AWS_REGION": REGION, "AWS_CONFIG_FILE": "/dev/null",
+                 "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        if self.keys:
+            told |= {"AWS_ACCESS_KEY_ID": "AKIAFACEFLEETTEST000", "AWS_SECRET_ACCESS_KEY": "a secret of the test"}
+        return told
+
+    def start(self, ready: bool = False) -> "ForeignSystem":
+        self.proxy = self.stack.enter_context(FaultProxy(self.endpoints_of, self.rules, self.pending_s))
+        told = self.environment_of_roles()
+        self.hypervisor = Hypervisor(self.proxy.url, self.command("worker"), self.data, told, REGION, self.names + "*",
+                                     self.issue)
+        self.stack.enter_context(self.hypervisor)
+        for role in ("gateway", "autoscaler"):
+            self.start_role(role, told)
+        file = self.data / "gateway/run/gateway.json"
+        wait_until(lambda: self.running() and file.exists(), READY_S, "the gateway says where it listens")
+        self.url = f"http://127.0.0.1:{json.loads(file.read_text())['port']}"
+        return self
+
+    def command(self, role: str) -> list:
+        folder = self.data / role
+        (folder / "cache").mkdir(parents=True, exist_ok=True)
+        if not (folder / "cache/models").exists():  # compiled once for all tests
+            MODEL_CACHE.mkdir(parents=True, exist_ok=True)
+            (folder / "cache/models").symlink_to(MODEL_CACHE)
+        return [BINARY, role, "--profile", self.profile, "--data", folder]
+
+    def start_role(self, role: str, told: dict[str, str]) -> None:
+        if not self.keys:  # it runs on an instance, too
+            metadata = Metadata(f"i-{role}", role, REGION, self.issue)
+            self.stack.callback(metadata.close)
+            told = told | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.url}
+        with (self.data / f"{role}.log").open("ab") as log:
+            self.roles[role] = subprocess.Popen(self.command(role), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                env=told)
+
+    def running(self) -> bool:
+        for role, process in self.roles.items():
+            assert process.poll() is None, f"{role} ended with {process.returncode}:\n{self.logs()}"
+        return True
+
+    def boto3(self, service: str):
+        """A client of what stands behind the proxy."""
+        return boto3.client(service, endpoint_url=self.endpoints_of[service], region_name=REGION,
+                            aws_access_key_id="test", aws_secret_access_key="test",
+                            config=botocore.config.Config(s3={"addressing_style": "path"}))
+
+    def stop(self, timeout_s: float = 10) -> int:
+        for process in self.roles.values():
+            process.terminate()
+        for process in self.roles.values():
+            try:
+                process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.stack.close()
+        return 0
+
+    def logs(self) -> str:
+        return "".join(f"--- {file.name}\n{file.read_text()[-4000:]}" for file in sorted(self.data.glob("*.log")))

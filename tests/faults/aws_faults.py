@@ -1,0 +1,224 @@
+"""The faults of AWS itself, on a whole system whose services are behind a fault proxy: moto's server plays EC2, and SQS
+and S3, too, where a fault is theirs; else those are our own doors.
+
+    aws-throttled     every fourth call is throttled, in each service's own words
+    aws-capacity      RunInstances says InsufficientInstanceCapacity four times
+    aws-pool          the same of StartInstances, on a pool of stopped instances
+    aws-pending       instances are pending for long (30 s on EC2 at worst; in CI 3 s, which is the same to the autoscaler)
+    aws-dies          the first instances end while they are pending
+    aws-lagging       DescribeInstances is five seconds behind
+    aws-expired       credentials expire after sixty calls, though their Expiration is hours away
+    aws-500           every tenth call is answered with 500, done or not
+    aws-cut-request   of every tenth call half of the body arrives, then the connection closes
+    aws-cut-answer    every tenth call is done, and its answer breaks off in the middle
+    aws-twice         messages arrive twice, and what was deleted comes again
+
+The verdict: every photo is answered right, or its caller told in words, and then a retry with the same Idempotency-Key is
+answered; the cap is never passed; the queues end empty and the fleet at rest; calls are bounded (the ceilings below).
+"""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import http.client
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/aws"), str(ROOT / "tests/faults")]
+
+import fault_proxy  # noqa: E402
+from fault_proxy import Rule  # noqa: E402
+from foreign_system import CapWatch, ForeignSystem, start_localcloud, start_moto  # noqa: E402
+from row import Row, Setting  # noqa: E402
+from system import PHOTOS, wait_until  # noqa: E402
+
+CAP, TICK_S, LEASE_S = 3, 0.5, 4
+QUIET = 8  # photos before the fault
+PROBES = sorted((PHOTOS / "probes").glob("*.jpg"))
+SETTINGS = {"id": "faults", "fleet.workers_max": CAP, "autoscaler.tick_s": TICK_S, "autoscaler.idle_hold_s": 1,
+            "autoscaler.policy": "backlog-per-worker", "worker.lease_s": LEASE_S, "worker.receives_max": 50}
+
+# Calls at most. Generous: what they must catch is a loop that does not wait.
+S3_A_PHOTO, SQS_A_PHOTO = 15, 15  # beside looks at the queue and asks for jobs, which go by time
+DESCRIBES_A_TICK = 1.2
+LAUNCHES = 20
+
+
+@dataclasses.dataclass
+class Fault:
+    rules: Callable[[], list[Rule]] = list
+    settings: dict = dataclasses.field(default_factory=dict)
+    pending_s: float = 0
+    on_moto: bool = False  # queues and objects, too
+    keys: bool = True  # of the environment; else the instance's role's
+    during: Callable[[ForeignSystem, threading.Event], None] | None = None
+
+
+def end_pending_instances(system: ForeignSystem, done: threading.Event) -> None:
+    """Ends the first two, as EC2 does when a volume cannot be attached."""
+    ec2, ended = system.boto3("ec2"), 0
+    while ended < 2 and not done.wait(0.05):
+        groups = ec2.describe_instances(Filters=[{"Name": "tag:Name", "Values": [system.names + "*"]},
+                                                 {"Name": "instance-state-name", "Values": ["running"]}])
+        ids = [one["InstanceId"] for group in groups["Reservations"] for one in group["Instances"]][:2 - ended]
+        if ids:  # moto knows no pending: to facefleet they are
+            ec2.terminate_instances(InstanceIds=ids)
+            ended += len(ids)
+
+
+THROTTLED = fault_proxy.refuse(503, ec2="RequestLimitExceeded", s3="SlowDown", sqs="RequestThrottled")
+NO_CAPACITY = fault_proxy.refuse(500, ec2="InsufficientInstanceCapacity")
+FAILED = fault_proxy.refuse(500, ec2="InternalError", s3="InternalError", sqs="InternalFailure")
+POOL = {"fleet.pool": True}
+
+AWS_FAULTS = {
+    "aws-throttled": Fault(lambda: [Rule(THROTTLED, every=4)], on_moto=True),
+    "aws-capacity": Fault(lambda: [Rule(NO_CAPACITY, ("ec2",), ("RunInstances",), most=4)]),
+    "aws-pool": Fault(lambda: [Rule(NO_CAPACITY, ("ec2",), ("StartInstances",), most=4)], POOL),
+    "aws-pending": Fault(pending_s=3),
+    "aws-dies": Fault(pending_s=3, during=end_pending_instances),
+    "aws-lagging": Fault(lambda: [Rule(fault_proxy.Lagging(5), ("ec2",), ("DescribeInstances",))]),
+    "aws-expired": Fault(lambda: [Rule(fault_proxy.Expiring(60))], keys=False),
+    "aws-500": Fault(lambda: [Rule(FAILED, every=10)], on_moto=True),
+    "aws-cut-request": Fault(lambda: [Rule(fault_proxy.cut_request, every=10)]),
+    "aws-cut-answer": Fault(lambda: [Rule(fault_proxy.cut_answer, every=10)]),
+    "aws-twice": Fault(lambda: [Rule(fault_proxy.twice, ("sqs",), ("SendMessage", "SendMessageBatch"), every=4),
+                                Rule(fault_proxy.forget_deletion, ("sqs",), ("DeleteMessage", "DeleteMessageBatch"),
+                                     every=4)]),
+}
+
+
+class Clouds:
+    """What plays AWS, for any number of faults: moto's server, and our own doors."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.stack, self.enrolled = folder, contextlib.ExitStack(), set()
+
+    def __enter__(self) -> "Clouds":
+        self.folder.mkdir(exist_ok=True)
+        self.moto = self.stack.enter_context(start_moto(self.folder))
+        self.doors = self.stack.enter_context(start_localcloud(self.folder))
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stack.close()
+
+    def endpoints(self, on_moto: bool) -> dict[str, str]:
+        own = self.moto if on_moto else self.doors
+        return {"ec2": self.moto, "s3": own, "sqs": own}
+
+    def enrol(self, system: ForeignSystem) -> None:
+        if (where := system.endpoints_of["s3"]) not in self.enrolled:
+            system.enrol(PHOTOS / "people")
+            self.enrolled.add(where)
+
+    @staticmethod
+    def end_instances(system: ForeignSystem) -> None:
+        ec2 = system.boto3("ec2")
+        ids = [one["InstanceId"] for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]]
+        if ids:
+            ec2.terminate_instances(InstanceIds=ids)
+
+
+class Callers:
+    """People with photos; each asks until it is answered, with one Idempotency-Key."""
+
+    def __init__(self, system: ForeignSystem):
+        self.system, self.lock = system, threading.Lock()
+        self.lost, self.wrong, self.told, self.latencies_s = 0, [], [], []
+
+    def ask(self, number: int) -> None:
+        probe = PROBES[number % len(PROBES)]
+        began, answer = time.monotonic(), None
+        while answer is None and time.monotonic() - began < 60:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                got = self.system.upload((f"p{number}.x.jpg", probe.read_bytes()),
+                                         headers={"Idempotency-Key": f"{self.system.data.name}-{number}"})
+                if got.status in (429, 500, 502, 503, 504) and len(got.text) > 20:
+                    self.told.append(got.text)  # a sentence; it asks again
+                else:
+                    answer = got
+            if answer is None:
+                time.sleep(0.1)
+        with self.lock:
+            if answer is None:
+                self.lost += 1
+            elif (answer.status, answer.text.strip()) != (200, f"p{number}:{probe.stem}"):
+                self.wrong.append((answer.status, answer.text))
+            self.latencies_s.append(time.monotonic() - began)
+
+    def all(self, numbers: range, at_once: int = 12) -> None:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(self.ask, numbers))
+
+
+def figures(system: ForeignSystem, photos: int, ticks: float, most: int, told: int) -> tuple[str, list[str]]:
+    """What was called how often, in words; and what of it is too much."""
+    s3, sqs, ec2 = system.proxy.of("s3"), system.proxy.of("sqs"), system.proxy.of("ec2")
+    looks = sqs.pop("GetQueueAttributes", 0)
+    asks = sqs.pop("ReceiveMessage", 0)
+    describes = ec2.pop("DescribeInstances", 0)
+    launches = ec2.get("RunInstances", 0) + ec2.get("StartInstances", 0)
+    a_photo = {"s3": sum(s3.values()) / photos, "sqs": sum(sqs.values()) / photos}
+    broken = [f"{service}: {calls:.1f} calls a photo" for service, calls in a_photo.items()
+              if calls > {"s3": S3_A_PHOTO, "sqs": SQS_A_PHOTO}[service]]
+    if describes > DESCRIBES_A_TICK * ticks + 10:
+        broken.append(f"{describes} DescribeInstances in {ticks:.0f} ticks")
+    if launches > LAUNCHES:
+        broken.append(f"{launches} launches")
+    if most > system.cap:
+        broken.append(f"{most} instances where {system.cap} are allowed")
+    if most < system.cap:
+        broken.append(f"{most} instances where {system.cap} were needed")
+    return (f"{most} instances of {system.cap}; a photo: {a_photo['s3']:.1f} S3, {a_photo['sqs']:.1f} SQS, "
+            f"{asks / photos:.1f} asks; a tick: {describes / ticks:.2f} describes, {looks / ticks:.2f} looks; "
+            f"launches {launches}, tags {ec2.get('CreateTags', 0)}; errors told {told}"), broken
+
+
+def left_in_queues(system: ForeignSystem) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+             "ApproximateNumberOfMessagesDelayed"]
+    sqs = system.boto3("sqs")
+    return sum(int(count) for url in sqs.list_queues(QueueNamePrefix="faults")["QueueUrls"]
+               for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
+
+
+def run(name: str, setting: Setting, clouds: Clouds) -> Row:
+    fault, photos, done = AWS_FAULTS[name], setting.requests, threading.Event()
+    system = ForeignSystem(setting.folder / name, clouds.endpoints(fault.on_moto), "default", SETTINGS | fault.settings,
+                           keys=fault.keys)
+    try:
+        system.start()
+        clouds.enrol(system)
+        callers = Callers(system)
+        callers.all(range(QUIET))
+        quiet = len(callers.latencies_s)
+        with CapWatch(system) as watch:
+            wait_until(lambda: watch.look() == 0, 60, "the fleet is at rest")
+            system.proxy.calls.clear()
+            system.proxy.rules, system.proxy.pending.seconds = fault.rules(), fault.pending_s
+            began = time.monotonic()
+            breaker = threading.Thread(target=fault.during or (lambda *_: None), args=(system, done))
+            breaker.start()
+            callers.all(range(QUIET, QUIET + photos))
+            wait_until(lambda: watch.look() == 0, 60, "the fleet is at rest again")
+            wait_until(lambda: left_in_queues(system) == 0, 60, "the queues are empty")
+            ticks = (time.monotonic() - began) / TICK_S
+            done.set()
+            breaker.join()
+        system.running()
+        note, broken = figures(system, photos, ticks, max(watch.seen), len(callers.told))
+        hits = sum(rule.hits for rule in system.proxy.rules)
+    except BaseException:
+        print(system.logs())
+        raise
+    finally:
+        done.set()
+        clouds.end_instances(system)
+        system.stop()
+    return Row(hits, QUIET + photos, callers.lost, len(callers.wrong), 0, callers.latencies_s[quiet:],
+               callers.latencies_s[:quiet], "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)
