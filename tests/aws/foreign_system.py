@@ -11,8 +11,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
-import time
 import tomllib
 from pathlib import Path
 
@@ -29,7 +27,6 @@ from system import BINARY, READY_S, System, wait_until  # noqa: E402
 REGION = "us-east-1"
 EMULATORS = ROOT / ".deps/emulators"
 MODEL_CACHE = ROOT / "build/model-cache"
-TAKES_ROOM = {"pending", "running", "stopping", "shutting-down"}  # what the cap counts
 
 
 @contextlib.contextmanager
@@ -72,6 +69,15 @@ def start_localcloud(folder: Path):
         cloud.wait()
 
 
+def end_all_instances(system: "ForeignSystem") -> None:
+    """So that the next system on the same service begins with none."""
+    ec2 = system.boto3("ec2")
+    pages = ec2.get_paginator("describe_instances").paginate()
+    ids = [one["InstanceId"] for page in pages for group in page["Reservations"] for one in group["Instances"]]
+    if ids:
+        ec2.terminate_instances(InstanceIds=ids)
+
+
 def write_profile(file: Path, name: str, settings: dict) -> Path:
     """The shipped profile `name` with other settings, as a file of one's own."""
     profile = tomllib.loads((ROOT / f"profiles/{name}.toml").read_text())
@@ -84,33 +90,6 @@ def write_profile(file: Path, name: str, settings: dict) -> Path:
         lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     file.write_text("\n".join(lines) + "\n")
     return file
-
-
-class CapWatch(threading.Thread):
-    """Counts the instances that take room, again and again: before, at most, and in the end."""
-
-    def __init__(self, system: "ForeignSystem"):
-        super().__init__(daemon=True)
-        self.ec2, self.names, self.done, self.seen = system.boto3("ec2"), system.names, threading.Event(), []
-
-    def run(self) -> None:
-        while not self.done.is_set():
-            self.seen.append(self.look())
-            self.done.wait(0.2)
-
-    def look(self) -> int:
-        pages = self.ec2.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": "tag:Name", "Values": [self.names + "*"]}])
-        return sum(one["State"]["Name"] in TAKES_ROOM for page in pages for group in page["Reservations"]
-                   for one in group["Instances"])
-
-    def __enter__(self) -> "CapWatch":
-        self.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.done.set()
-        self.join()
 
 
 class ForeignSystem(System):
@@ -172,9 +151,28 @@ class ForeignSystem(System):
             assert process.poll() is None, f"{role} ended with {process.returncode}:\n{self.logs()}"
         return True
 
+    def wait_for_rest(self, timeout_s: float = 60) -> None:
+        """Until no more instances take room than the floor."""
+        floor = self.settings["fleet"].get("running_floor", 0)
+        wait_until(lambda: self.running() and self.hypervisor.seen[-1:] == [floor], timeout_s, "the fleet is at rest")
+
+    def begin_counting(self) -> None:
+        self.proxy.calls.clear()
+        self.hypervisor.seen.clear()
+
+    def count_instances(self, state: str) -> int:
+        pages = self.boto3("ec2").get_paginator("describe_instances").paginate(
+            Filters=[{"Name": "tag:Name", "Values": [self.names + "*"]},
+                     {"Name": "instance-state-name", "Values": [state]}])
+        return sum(len(group["Instances"]) for page in pages for group in page["Reservations"])
+
     def boto3(self, service: str):
         """A client of what stands behind the proxy."""
-        return boto3.client(service, endpoint_url=self.endpoints_of[service], region_name=REGION,
+        return self.client_of(service, self.endpoints_of[service])
+
+    @staticmethod
+    def client_of(service: str, endpoint: str):
+        return boto3.client(service, endpoint_url=endpoint, region_name=REGION,
                             aws_access_key_id="test", aws_secret_access_key="test",
                             config=botocore.config.Config(s3={"addressing_style": "path"}))
 

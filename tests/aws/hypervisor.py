@@ -30,6 +30,7 @@ import botocore.exceptions
 
 RESTART_S = 1.0
 ROLE = "facefleet-worker"
+TAKES_ROOM = {"pending", "running", "stopping", "shutting-down"}  # what a fleet's cap counts
 
 
 def lasting_credentials() -> dict[str, str]:
@@ -136,10 +137,10 @@ class Machine:
 
 
 class Hypervisor:
-    """Watches an endpoint until the block ends; then ends all processes."""
+    """Watches an endpoint until the block ends; then ends all processes. Where it looks, a fleet's cap can be watched."""
 
     def __init__(self, endpoint: str, command: list, logs: Path, environment: dict[str, str] | None = None,
-                 region: str = "us-east-1", names: str = "*", issue=lasting_credentials, look_s: float = 0.2,
+                 region: str = "us-east-1", names: str = "*", issue=lasting_credentials, look_s: float = 0.25,
                  grace_s: float = 15):
         self.command, self.logs, self.region, self.issue, self.look_s = command, logs, region, issue, look_s
         self.environment = dict(os.environ if environment is None else environment)
@@ -150,6 +151,7 @@ class Hypervisor:
         self.machines: dict[str, Machine] = {}
         self.ending: list[threading.Thread] = []
         self.runs = self.failures = 0
+        self.seen: list[int] = []  # at each look, how many take room
         self.left = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
 
@@ -172,8 +174,9 @@ class Hypervisor:
 
     def look(self) -> None:
         pages = self.ec2.get_paginator("describe_instances").paginate(Filters=self.filters)
-        running = {one["InstanceId"]: one for page in pages for group in page["Reservations"]
-                   for one in group["Instances"] if one["State"]["Name"] == "running"}
+        instances = [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+        self.seen.append(sum(one["State"]["Name"] in TAKES_ROOM for one in instances))
+        running = {one["InstanceId"]: one for one in instances if one["State"]["Name"] == "running"}
         for machine in [machine for machine in self.machines.values() if machine.id not in running]:
             self.end(machine)
         for instance in running.values():

@@ -32,12 +32,12 @@ sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/aws"), str(ROOT 
 
 import fault_proxy  # noqa: E402
 from fault_proxy import Rule  # noqa: E402
-from foreign_system import CapWatch, ForeignSystem, start_localcloud, start_moto  # noqa: E402
+from foreign_system import EMULATORS, ForeignSystem, end_all_instances, start_localcloud, start_moto  # noqa: E402
 from row import Row, Setting  # noqa: E402
 from system import PHOTOS, wait_until  # noqa: E402
 
 CAP, TICK_S, LEASE_S = 3, 0.5, 4
-QUIET = 8  # photos before the fault
+QUIET = 20  # photos, when nothing is broken
 PROBES = sorted((PHOTOS / "probes").glob("*.jpg"))
 SETTINGS = {"id": "faults", "fleet.workers_max": CAP, "autoscaler.tick_s": TICK_S, "autoscaler.idle_hold_s": 1,
             "autoscaler.policy": "backlog-per-worker", "worker.lease_s": LEASE_S, "worker.receives_max": 50}
@@ -96,7 +96,7 @@ class Clouds:
     """What plays AWS, for any number of faults: moto's server, and our own doors."""
 
     def __init__(self, folder: Path):
-        self.folder, self.stack, self.enrolled = folder, contextlib.ExitStack(), set()
+        self.folder, self.stack, self.quiet_s = folder, contextlib.ExitStack(), {}
 
     def __enter__(self) -> "Clouds":
         self.folder.mkdir(exist_ok=True)
@@ -111,24 +111,25 @@ class Clouds:
         own = self.moto if on_moto else self.doors
         return {"ec2": self.moto, "s3": own, "sqs": own}
 
-    def enrol(self, system: ForeignSystem) -> None:
-        if (where := system.endpoints_of["s3"]) not in self.enrolled:
+    def prepare(self, system: ForeignSystem) -> list[float]:
+        """Enrols people, once where the objects are, and asks from rest when nothing is broken; how long that took."""
+        where = system.endpoints_of["s3"]
+        if where not in self.quiet_s:
             system.enrol(PHOTOS / "people")
-            self.enrolled.add(where)
-
-    @staticmethod
-    def end_instances(system: ForeignSystem) -> None:
-        ec2 = system.boto3("ec2")
-        ids = [one["InstanceId"] for group in ec2.describe_instances()["Reservations"] for one in group["Instances"]]
-        if ids:
-            ec2.terminate_instances(InstanceIds=ids)
+            system.wait_for_rest()
+            callers = Callers(system, "quiet")
+            callers.all(range(QUIET))
+            assert (callers.lost, callers.wrong, callers.told) == (0, [], [])
+            self.quiet_s[where] = callers.latencies_s
+        system.wait_for_rest()
+        return self.quiet_s[where]
 
 
 class Callers:
     """People with photos; each asks until it is answered, with one Idempotency-Key."""
 
-    def __init__(self, system: ForeignSystem):
-        self.system, self.lock = system, threading.Lock()
+    def __init__(self, system: ForeignSystem, what: str):
+        self.system, self.what, self.lock = system, what, threading.Lock()
         self.lost, self.wrong, self.told, self.latencies_s = 0, [], [], []
 
     def ask(self, number: int) -> None:
@@ -137,7 +138,7 @@ class Callers:
         while answer is None and time.monotonic() - began < 60:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 got = self.system.upload((f"p{number}.x.jpg", probe.read_bytes()),
-                                         headers={"Idempotency-Key": f"{self.system.data.name}-{number}"})
+                                         headers={"Idempotency-Key": f"{self.what}-{number}"})
                 if got.status in (429, 500, 502, 503, 504) and len(got.text) > 20:
                     self.told.append(got.text)  # a sentence; it asks again
                 else:
@@ -156,7 +157,7 @@ class Callers:
             list(pool.map(self.ask, numbers))
 
 
-def figures(system: ForeignSystem, photos: int, ticks: float, most: int, told: int) -> tuple[str, list[str]]:
+def figures(system: ForeignSystem, photos: int, ticks: float, told: int) -> tuple[str, list[str]]:
     """What was called how often, in words; and what of it is too much."""
     s3, sqs, ec2 = system.proxy.of("s3"), system.proxy.of("sqs"), system.proxy.of("ec2")
     looks = sqs.pop("GetQueueAttributes", 0)
@@ -170,6 +171,7 @@ def figures(system: ForeignSystem, photos: int, ticks: float, most: int, told: i
         broken.append(f"{describes} DescribeInstances in {ticks:.0f} ticks")
     if launches > LAUNCHES:
         broken.append(f"{launches} launches")
+    most = max(system.hypervisor.seen)
     if most > system.cap:
         broken.append(f"{most} instances where {system.cap} are allowed")
     if most < system.cap:
@@ -188,37 +190,32 @@ def left_in_queues(system: ForeignSystem) -> int:
 
 
 def run(name: str, setting: Setting, clouds: Clouds) -> Row:
-    fault, photos, done = AWS_FAULTS[name], setting.requests, threading.Event()
+    fault, done = AWS_FAULTS[name], threading.Event()
     system = ForeignSystem(setting.folder / name, clouds.endpoints(fault.on_moto), "default", SETTINGS | fault.settings,
                            keys=fault.keys)
     try:
         system.start()
-        clouds.enrol(system)
-        callers = Callers(system)
-        callers.all(range(QUIET))
-        quiet = len(callers.latencies_s)
-        with CapWatch(system) as watch:
-            wait_until(lambda: watch.look() == 0, 60, "the fleet is at rest")
-            system.proxy.calls.clear()
-            system.proxy.rules, system.proxy.pending.seconds = fault.rules(), fault.pending_s
-            began = time.monotonic()
-            breaker = threading.Thread(target=fault.during or (lambda *_: None), args=(system, done))
-            breaker.start()
-            callers.all(range(QUIET, QUIET + photos))
-            wait_until(lambda: watch.look() == 0, 60, "the fleet is at rest again")
-            wait_until(lambda: left_in_queues(system) == 0, 60, "the queues are empty")
-            ticks = (time.monotonic() - began) / TICK_S
-            done.set()
-            breaker.join()
-        system.running()
-        note, broken = figures(system, photos, ticks, max(watch.seen), len(callers.told))
+        quiet_s = clouds.prepare(system)
+        system.begin_counting()
+        system.proxy.rules, system.proxy.pending.seconds = fault.rules(), fault.pending_s
+        began = time.monotonic()
+        breaker = threading.Thread(target=fault.during or (lambda *_: None), args=(system, done))
+        breaker.start()
+        callers = Callers(system, name)
+        callers.all(range(setting.requests))
+        system.wait_for_rest()
+        wait_until(lambda: left_in_queues(system) == 0, 60, "the queues are empty")
+        ticks = (time.monotonic() - began) / TICK_S
+        done.set()
+        breaker.join()
+        note, broken = figures(system, setting.requests, ticks, len(callers.told))
         hits = sum(rule.hits for rule in system.proxy.rules)
     except BaseException:
         print(system.logs())
         raise
     finally:
         done.set()
-        clouds.end_instances(system)
+        end_all_instances(system)
         system.stop()
-    return Row(hits, QUIET + photos, callers.lost, len(callers.wrong), 0, callers.latencies_s[quiet:],
-               callers.latencies_s[:quiet], "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)
+    return Row(hits, setting.requests, callers.lost, len(callers.wrong), 0, callers.latencies_s, quiet_s,
+               "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)

@@ -6,6 +6,7 @@
     gateway     F12  SIGKILL of the gateway while callers wait; each asks again with the same Idempotency-Key
     poison      F14  files that are no photos among the photos: refused in words, the others answered
     autoscaler  F16  SIGKILL of the autoscaler in the middle of a burst
+    aws         F18  what AWS itself does wrong, on a system whose services are others': eleven faults, in aws_faults.py
 
 The numbers are those of the reliability paper's list. A run prints its seed; --seed repeats its choices (not the
 machine's timing). The verdict of every fault: nothing accepted is lost, nothing wrong is answered, nothing unexpected.
@@ -13,6 +14,7 @@ machine's timing). The verdict of every fault: nothing accepted is lost, nothing
 
 import argparse
 import concurrent.futures
+import contextlib
 import http.client
 import os
 import random
@@ -28,6 +30,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/faults")]
 
+from aws_faults import AWS_FAULTS, Clouds  # noqa: E402
+from aws_faults import run as run_aws  # noqa: E402
 from door import Door, Refused  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from row import Row, Setting  # noqa: E402
@@ -313,32 +317,73 @@ FAULTS = {
 }
 
 
-def run(names: list[str], seed: int, cycles: int, requests: int) -> bool:
+COLUMNS = ["fault", "cycles", "accepted", "lost", "wrong", "duplicates", "added p99", ""]
+
+
+def cells(name: str, row: Row) -> list[str]:
+    return [name, *map(str, (row.cycles, row.accepted, row.lost, row.wrong, row.duplicates)),
+            f"{row.added_p99_ms:.0f} ms", row.note]
+
+
+def show(cells: list[str]) -> None:
+    widths = [-15, 6, 8, 4, 5, 10, 9]
+    print(" ".join(cell.ljust(-width) if width < 0 else cell.rjust(width)
+                   for cell, width in zip(cells, widths)), "", cells[-1], flush=True)
+
+
+def run(names: list[str], seed: int, cycles: int, requests: int) -> dict[str, Row]:
     print(f"seed {seed}", flush=True)
-    print(f"{'fault':<11} {'cycles':>6} {'accepted':>9} {'lost':>5} {'wrong':>6} {'duplicates':>11} "
-          f"{'added p99':>10}", flush=True)
-    good = True
-    for name in names:
-        with tempfile.TemporaryDirectory(prefix="facefleet-faults-") as folder:
-            row = FAULTS[name](Setting(BINARY, Path(folder), random.Random(f"{seed} {name}"), cycles, requests))
-        good = good and row.good
-        print(f"{name:<11} {row.cycles:>6} {row.accepted:>9} {row.lost:>5} {row.wrong:>6} {row.duplicates:>11} "
-              f"{row.added_p99_ms:>7.0f} ms  {row.note}", flush=True)
-    return good
+    show(COLUMNS)
+    rows = {}
+    with contextlib.ExitStack() as stack:
+        clouds = None
+        for name in names:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="facefleet-faults-")))
+            setting = Setting(BINARY, folder, random.Random(f"{seed} {name}"), cycles, requests)
+            if name in AWS_FAULTS:
+                clouds = clouds or stack.enter_context(Clouds(folder / "clouds"))
+                rows[name] = run_aws(name, setting, clouds)
+            else:
+                rows[name] = FAULTS[name](setting)
+            show(cells(name, rows[name]))
+    return rows
+
+
+def write_table(file: Path, rows: dict[str, Row]) -> None:
+    """As Markdown."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *(cells(name, row) for name, row in rows.items())]
+    file.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+
+
+def names_of(only: str | None) -> list[str]:
+    """`aws` stands for all of AWS's; None for everything."""
+    known = [*FAULTS, *AWS_FAULTS]
+    names = []
+    for one in only.split(",") if only else known:
+        found = [name for name in known if name == one or (one == "aws" and name in AWS_FAULTS)]
+        if not found:
+            raise ValueError(f"there is no fault {one}; there are {', '.join(FAULTS)}, aws, {', '.join(AWS_FAULTS)}")
+        names += found
+    return names
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    parser.add_argument("--only", help="some of them, with commas between")
+    parser.add_argument("--only", help="some of them, with commas between; aws: all of AWS's")
     parser.add_argument("--cycles", type=int, default=20, help="kills of the engine")
     parser.add_argument("--requests", type=int, default=60, help="photos while the whole system is broken")
+    parser.add_argument("--table", type=Path, help="write the table to this file, as Markdown")
     arguments = parser.parse_args()
-    names = arguments.only.split(",") if arguments.only else list(FAULTS)
-    if unknown := [name for name in names if name not in FAULTS]:
-        parser.error(f"there is no fault {unknown[0]}; there are {', '.join(FAULTS)}")
-    return 0 if run(names, arguments.seed, arguments.cycles, arguments.requests) else 1
+    try:
+        names = names_of(arguments.only)
+    except ValueError as unknown:
+        parser.error(str(unknown))
+    rows = run(names, arguments.seed, arguments.cycles, arguments.requests)
+    if arguments.table:
+        write_table(arguments.table, rows)
+    return 0 if all(row.good for row in rows.values()) else 1
 
 
 if __name__ == "__main__":
