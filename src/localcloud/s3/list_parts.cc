@@ -66,7 +66,7 @@ Task<Result<net::HttpResponse>> list_parts(Call& call) {
 Task<Result<net::HttpResponse>> list_multipart_uploads(Call& call) {
   const auto most = number_of(call, "max-uploads", limits::kObjectListKeys, limits::kObjectListKeys);
   if (!most) co_return most.error();
-  if (call.parameter("delimiter").value_or("") != "")
+  if (!call.parameter("delimiter").value_or("").empty())
     co_return s3_error(Code::kInvalidInput, "NotImplemented", "Uploads are not rolled up by a delimiter here.");
   const std::string prefix(call.parameter("prefix").value_or(""));
   const std::pair<std::string_view, std::string_view> marker{call.parameter("key-marker").value_or(""),

@@ -47,7 +47,7 @@ class S3DoorTest : public testing::Test {
 };
 
 TEST_F(S3DoorTest, AnObjectComesBackAsItWas) {
-  Bytes body("\0\1\xff\r\n photo", 12);
+  Bytes body("\0\1\xff\r\n photo", 11);
   const auto sent = doors_.s3("PUT", "/bucket/a%20b/%2B%2b.jpg", body,
                               headers({{"Content-Type", "image/jpeg"}, {"X-Amz-Meta-Who", "me"}}));
   EXPECT_EQ(sent.status, 200) << sent.body;

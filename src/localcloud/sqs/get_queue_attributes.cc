@@ -18,10 +18,10 @@ Task<Result<void>> get_queue_attributes(Call& call) {
   const auto wanted = call.parameters.list("AttributeNames", "AttributeName");
   if (wanted.empty()) co_return Result<void>();
   call.result.open_map("Attributes");
-  for (const auto& [name, value] : all) {
-    const bool asked =
-        std::ranges::any_of(wanted, [&](const aws::Parameter* one) { return one->text == "All" || one->text == name; });
-    if (asked) call.result.entry("Attribute", name, value);
+  for (const auto& attribute : all) {
+    const bool asked = std::ranges::any_of(
+        wanted, [&](const aws::Parameter* one) { return one->text == "All" || one->text == attribute.first; });
+    if (asked) call.result.entry("Attribute", attribute.first, attribute.second);
   }
   call.result.close_map();
   // An attribute that the queue does not have, such as RedrivePolicy, may be asked for; one that no queue has may not.
