@@ -127,6 +127,7 @@ int serve(const RoleFlags& flags, bool shadow) {
   autoscaler::Options options;
   options.request_queue = names.request_queue;
   if (autoscaler::reads_responses(profile.autoscaler_policy)) options.response_queue = names.response_queue;
+  options.response_queues = profile.gateway_own_response_queue;
   options.tick = millis(profile.autoscaler_tick_s);
   options.shadow = shadow;
   options.pool = profile.fleet_pool;

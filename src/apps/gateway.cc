@@ -55,6 +55,8 @@ Result<gateway::Options> to_options(const config::Profile& profile, const std::f
   options.views = profile.gateway_views;
   options.photo_in_message = profile.jobs_message == "inline";
   options.message_bytes_max = static_cast<std::uint32_t>(profile.queue_message_bytes_max);
+  options.own_response_queue = profile.gateway_own_response_queue;
+  options.dead_after = seconds(profile.gateway_dead_after_s);
   options.reuse = profile.gateway_reuse;
   options.photo_retention = profile.retention_photo;
   options.outcome_retention = seconds(profile.retention_outcome_hours * 3'600);

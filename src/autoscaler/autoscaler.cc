@@ -17,6 +17,7 @@ constexpr Millis kRetryFirst{200};
 constexpr Millis kRetryLast{5'000};
 // While there is neither work nor worker, the fleet is listed this often, in case somebody else launches one.
 constexpr Millis kListWhenQuiet{1'000};
+constexpr Millis kQueuesEvery{5'000};  // which gateways there are is looked up this often
 
 bool is_active(const fleet::Instance& instance) {
   return instance.state == fleet::InstanceState::kPending || instance.state == fleet::InstanceState::kRunning;
@@ -47,6 +48,7 @@ class Autoscaler {
  private:
   Task<Result<queue::Counts>> counts();
   Task<Result<std::uint64_t>> responses();
+  Task<Result<void>> find_response_queues();
   Task<Result<void>> refresh_instances(bool quiet);
   void note_foreign();
   void estimate(Observation& seen);
@@ -70,7 +72,9 @@ class Autoscaler {
   const Log log_;
   const MonoTime shrink_from_;
 
-  std::shared_ptr<queue::Queue> queue_, response_queue_;
+  std::shared_ptr<queue::Queue> queue_;
+  std::vector<std::shared_ptr<queue::Queue>> response_queues_;
+  MonoTime queues_found_at_{};              // never, or no longer true
   std::vector<fleet::Instance> instances_;  // as last listed
   MonoTime listed_at_{};
   Estimates estimates_;
@@ -100,15 +104,37 @@ Task<Result<queue::Counts>> Autoscaler::counts() {
 
 Task<Result<std::uint64_t>> Autoscaler::responses() {
   if (options_.response_queue.empty()) co_return std::uint64_t{0};
-  if (!response_queue_) {
-    auto opened = co_await queues_.open(options_.response_queue);
-    if (!opened) co_return opened.error();
-    response_queue_ = *opened;
+  auto found = co_await find_response_queues();
+  if (!found) co_return found.error();
+  std::uint64_t waiting = 0;
+  for (const auto& queue : response_queues_) {
+    const auto seen = co_await queue->counts();
+    if (!seen) queues_found_at_ = {};
+    if (!seen && (!options_.response_queues || seen.error().code != Code::kNotFound)) co_return seen.error();
+    if (seen) waiting += seen->visible;
   }
-  const auto seen = co_await response_queue_->counts();
-  if (!seen && seen.error().code == Code::kNotFound) response_queue_.reset();
-  if (!seen) co_return seen.error();
-  co_return seen->visible;
+  co_return waiting;
+}
+
+Task<Result<void>> Autoscaler::find_response_queues() {
+  const bool known = queues_found_at_ != MonoTime{};
+  if (known && (!options_.response_queues || clock_.now() - queues_found_at_ < kQueuesEvery)) co_return Result<void>();
+  std::vector<std::string> names{options_.response_queue};
+  if (options_.response_queues) {
+    std::string prefix = options_.response_queue + "-";
+    const auto others = co_await queues_.list(std::move(prefix));
+    if (!others) co_return others.error();
+    names.insert(names.end(), others->begin(), others->end());
+  }
+  response_queues_.clear();
+  for (const std::string& name : names) {
+    auto opened = co_await queues_.open(name);
+    if (!opened && options_.response_queues && opened.error().code == Code::kNotFound) continue;
+    if (!opened) co_return opened.error();
+    response_queues_.push_back(*opened);
+  }
+  queues_found_at_ = clock_.now();
+  co_return Result<void>();
 }
 
 Task<Result<void>> Autoscaler::refresh_instances(bool quiet) {

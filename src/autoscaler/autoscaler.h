@@ -16,7 +16,8 @@ namespace facefleet::autoscaler {
 
 struct Options {
   std::string request_queue;
-  std::string response_queue;  // read where the policy wants it; empty: not read
+  std::string response_queue;    // read where the policy wants it; empty: not read
+  bool response_queues = false;  // several gateways: also read those named so, a dash and more
   Millis tick{100};
   Millis restart_hold{5'000};       // after a start, the fleet is not shrunk for so long
   Millis foreign_hold{30'000};      // an instance that another caller launched or started is left alone for so long

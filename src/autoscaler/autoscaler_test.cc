@@ -412,6 +412,24 @@ TEST_F(AutoscalerTest, CountsAnswersWhereThePolicyReadsThem) {
   EXPECT_EQ(seen_.responses, 1u);
 }
 
+TEST_F(AutoscalerTest, CountsTheAnswersOfSeveralGateways) {
+  create_queue();
+  for (const char* name : {"resp", "resp-1", "other"}) {
+    auto queue = run_task(context_, queues_->create(name, {})).value();
+    queue::Outgoing message{"answer", Millis{0}};
+    ASSERT_TRUE(run_task(context_, queue->send(std::move(message))));
+  }
+  options_.response_queue = "resp";
+  options_.response_queues = true;
+  start();
+  tick();
+  EXPECT_EQ(seen_.responses, 2u);
+  ASSERT_TRUE(run_task(context_, queues_->remove("resp-1")));
+  tick();
+  EXPECT_TRUE(seen_.valid) << "a gateway may leave";
+  EXPECT_EQ(seen_.responses, 1u);
+}
+
 TEST_F(AutoscalerTest, TellsTheReason) {
   create_queue();
   send(3);

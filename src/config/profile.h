@@ -40,6 +40,8 @@ struct Profile {
   std::int64_t gateway_files_max = 100;
   std::int64_t gateway_queue_length_max = 100'000;
   double gateway_wait_max_s = 120;
+  bool gateway_own_response_queue = false;
+  double gateway_dead_after_s = 300;
 
   std::string cloud_listen = "127.0.0.1:9324";
   std::string cloud_region = "us-east-1";

@@ -23,8 +23,9 @@ void hand_over(Service& service, const queue::Message& message) {
   service.retention->answered(*outcome);
 }
 
-Task<> remove_all(std::shared_ptr<Service> service, std::vector<std::string> receipts) {
-  auto removed = co_await service->responses->remove_batch(std::move(receipts));
+Task<> remove_all(std::shared_ptr<Service> service, std::shared_ptr<queue::Queue> responses,
+                  std::vector<std::string> receipts) {
+  auto removed = co_await responses->remove_batch(std::move(receipts));
   for (const auto& one : removed)
     if (!one)
       service->parts.log.warn("answer_not_removed", {{"why", one.error().message}});  // it comes again, for nobody
@@ -38,9 +39,15 @@ Task<> receive_answers(std::shared_ptr<Service> service) {
     request.max = limits::kQueueBatchEntries;
     request.wait = Millis(limits::kQueueWaitMs);
     request.lease = kLease;
-    auto messages = co_await service->responses->receive(std::move(request));
+    const auto responses = service->responses;
+    auto messages = co_await responses->receive(std::move(request));
     if (!messages) {
       service->parts.log.warn("cannot_receive_answers", {{"why", messages.error().message}});
+      const bool is_gone = messages.error().code == Code::kNotFound && service->options.own_response_queue;
+      if (is_gone) {
+        auto renewed = co_await renew_own_queue(service, responses);
+        if (!renewed) service->parts.log.warn("no_response_queue", {{"why", renewed.error().message}});
+      }
       co_await sleep_for(kRetryPause);
       continue;
     }
@@ -49,7 +56,7 @@ Task<> receive_answers(std::shared_ptr<Service> service) {
       hand_over(*service, message);
       receipts.push_back(message.receipt);
     }
-    if (!receipts.empty()) service->tasks->spawn("remove_answers", remove_all(service, std::move(receipts)));
+    if (!receipts.empty()) service->tasks->spawn("remove_answers", remove_all(service, responses, std::move(receipts)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "gateway/admission.h"
 #include "gateway/answers.h"
+#include "gateway/presence.h"
 #include "gateway/readiness.h"
 #include "gateway/routes.h"
 #include "net/http_server.h"
@@ -66,6 +67,7 @@ class HttpGateway final : public Gateway {
     if (!service_->draining) {
       for (std::size_t i = 0; i < limits::kAnswerPolls; ++i)
         service_->loops->spawn("answers", receive_answers(service_));
+      if (service_->options.own_response_queue) service_->loops->spawn("presence", stay_present(service_));
       service_->loops->spawn("sweep", sweep_regularly(service_));
       service_->loops->spawn("readiness", become_ready(service_));
     }
@@ -82,6 +84,7 @@ class HttpGateway final : public Gateway {
     co_await server_->drain(deadline);  // waiting callers still get their answers
     service_->loops->cancel();
     co_await service_->loops->join();
+    co_await leave(*service_);
     service_->tasks->cancel();
     co_await service_->tasks->join();
     co_await service_->retention->flush();

@@ -43,6 +43,8 @@ struct Options {
   bool views = false;             // keep the earlier systems' in-bucket and out-bucket
   bool photo_in_message = false;  // the photo travels in the message, and is not kept in the private bucket
   std::uint32_t message_bytes_max = 1'048'576;  // of the request queue
+  bool own_response_queue = false;              // one of several gateways, each with a response queue of its own
+  Millis dead_after{300'000};                   // a gateway that gave no sign of life for so long is dead
   bool reuse = false;
   std::string photo_retention = "answered";  // or "keep"
   Millis outcome_retention{86'400'000};

@@ -565,6 +565,104 @@ TEST_F(GatewayTest, ARetryFinishesWhatADeadGatewayBegan) {
   EXPECT_EQ(json::parse(again.body).at("job_id").as_string(), id);
 }
 
+TEST_F(GatewayTest, ARetryAsksWhetherTheJobIsDone) {
+  ASSERT_TRUE(start(false));
+  auto request = post("/v1/recognise", "Ann", "image/jpeg");
+  request.headers.set("Idempotency-Key", "k");
+  const auto first = begin(request);
+  const jobs::Job job = take_callers_job();
+  EXPECT_FALSE(job.again);
+  stop();  // the first caller's gateway is gone, and with it who waited
+  ASSERT_TRUE(start(false));
+  const auto second = begin(request);
+  const jobs::Job again = take_callers_job();
+  EXPECT_EQ(again.id, job.id);
+  EXPECT_TRUE(again.again);
+  answer(again, "Ann");
+  ASSERT_TRUE(until([&] { return second->has_value(); }));
+  EXPECT_EQ((*second)->status, 200);
+}
+
+// Several gateways, each with a response queue of its own.
+class OneOfSeveral : public GatewayTest {
+ protected:
+  OneOfSeveral() {
+    options_.own_response_queue = true;
+    options_.dead_after = Millis(300);
+  }
+
+  std::vector<std::string> own_queues() { return run(queues_->list(names_.response_queue + "-")).value(); }
+  bool is_there(const std::string& queue) { return run(queues_->open(queue)).has_value(); }
+};
+
+TEST_F(OneOfSeveral, HasAQueueOfItsOwnAsLongAsItLives) {
+  ASSERT_TRUE(start());
+  EXPECT_EQ(send(post("/", form({{"a.jpg", "Ann"}}))).body, "a:Ann");
+  ASSERT_EQ(own_queues().size(), 1u);
+  const std::string id = own_queues().front().substr(names_.response_queue.size() + 1);
+  EXPECT_EQ(keys(names_.job_bucket, "gateways/"), std::set<std::string>{"gateways/" + id});
+  stop();
+  EXPECT_TRUE(own_queues().empty());
+  EXPECT_TRUE(keys(names_.job_bucket, "gateways/").empty());
+  EXPECT_TRUE(is_there(names_.response_queue)) << "which is not its own";
+}
+
+TEST_F(OneOfSeveral, CollectsTheDeadAndLeavesTheLivingAlone) {
+  const std::string dead = names_.response_queue + "-00000000dead",
+                    unsigned_one = names_.response_queue + "-0000000000aa";
+  const std::string foreign = names_.response_queue + "-of-somebody-else";
+  for (const std::string& queue : {dead, unsigned_one, foreign}) ASSERT_TRUE(run(queues_->create(queue, {})));
+  ASSERT_TRUE(run(store_->put(names_.job_bucket, "gateways/00000000dead", "{}", {})));
+  ASSERT_TRUE(run(store_->put(names_.job_bucket, "gateways/00000000beef", "{}", {}))) << "its queue is gone already";
+  // What the dead one did not read: its photo goes, as it is answered.
+  jobs::Job job;
+  job.id = make_id(clock_.wall_ms(), random_);
+  job.reply_to = dead;
+  ASSERT_TRUE(run(store_->put(names_.job_bucket, jobs::photo_key(job.id), "photo", {})));
+  answer(job, "Ann");
+
+  auto neighbour = Gateway::open(context_.get_executor(), options_,
+                                 {*queues_, *store_, *galleries_, fleet_, clock_, random_, Log::silent()})
+                       .value();
+  bool neighbour_runs = true;
+  asio::co_spawn(context_, neighbour->run(), [&](std::exception_ptr, const Result<void>&) { neighbour_runs = false; });
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(until([&] { return !is_there(dead) && !is_there(unsigned_one); }));
+  EXPECT_TRUE(is_there(foreign));
+  ASSERT_TRUE(until([&] { return keys(names_.job_bucket, "photos/").empty(); }));
+  ASSERT_TRUE(until([&] { return keys(names_.job_bucket, "gateways/").size() == 2; })) << "those of the two that live";
+  EXPECT_EQ(own_queues().size(), 3u);
+  run(neighbour->drain(clock_.now() + Millis(200)));
+  EXPECT_TRUE(until([&] { return !neighbour_runs; }));
+  EXPECT_EQ(own_queues().size(), 2u);
+  EXPECT_EQ(send(post("/", form({{"a.jpg", "Ann"}}))).body, "a:Ann");
+}
+
+TEST_F(OneOfSeveral, GoesOnWithAnotherQueueWhereItsOwnIsGone) {
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(until([&] { return own_queues().size() == 1; }));
+  const std::string lost = own_queues().front();
+  ASSERT_TRUE(run(queues_->remove(lost)));
+  ASSERT_TRUE(until([&] { return own_queues().size() == 1 && own_queues().front() != lost; }));
+  EXPECT_EQ(send(post("/", form({{"a.jpg", "Ann"}}))).body, "a:Ann");
+  ASSERT_TRUE(until([&] { return keys(names_.job_bucket, "gateways/").size() == 1; }));
+}
+
+TEST_F(OneOfSeveral, ShowsTheAnswersOfAll) {
+  const std::string other = names_.response_queue + "-0000000000bb";
+  auto queue = run(queues_->create(other, {})).value();
+  ASSERT_TRUE(run(store_->put(names_.job_bucket, "gateways/0000000000bb", "{}", {})));
+  queue::Outgoing message{"an answer", Millis(0)};
+  ASSERT_TRUE(run(queue->send(std::move(message))));
+  options_.dead_after = Millis(600'000);
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(until([&] {
+    const auto status = json::parse(send(get("/v1/status")).body);
+    const auto* queues = status.as_object().if_contains("queues");
+    return queues && queues->at("response").at("visible").as_int64() == 1;
+  }));
+}
+
 TEST_F(GatewayTest, KnownBytesAreAnsweredFromTheirOutcomeWhereTheProfileSaysSo) {
   options_.reuse = true;
   options_.views = true;

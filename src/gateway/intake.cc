@@ -109,8 +109,9 @@ jobs::Job make_job(const Service& service, const Order& order, const std::string
   job.kind = order.kind;
   job.name = std::move(name);
   job.gallery = order.gallery;
-  job.reply_to = service.names.response_queue;
+  job.reply_to = service.responses->name();
   job.views = order.views;
+  job.again = order.again;
   job.matches_max = order.matches_max;
   job.accepted_ms = service.parts.clock.wall_ms();
   return job;
@@ -125,7 +126,8 @@ Error message_too_large(const Options& options, std::size_t photo_bytes, std::si
 }
 
 // Brings one photo as far as the queue, unless its answer is there already.
-Task<Result<void>> accept(Service& service, const Order& order, Entry& entry, Bytes bytes, bool seen_before) {
+Task<Result<void>> accept(Service& service, Order order, Entry& entry, Bytes bytes, bool seen_before) {
+  order.again = seen_before;
   if (seen_before) {
     auto stored =
         co_await service.parts.store.get(service.names.job_bucket, jobs::outcome_key(entry.job_id), std::nullopt);

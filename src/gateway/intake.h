@@ -26,7 +26,8 @@ struct Order {
   std::string gallery = "default";
   std::uint32_t matches_max = 5;
   bool views = false;
-  bool waits = true;  // else the photo is kept even where photos travel in messages: its job can then be asked for
+  bool again = false;  // sent before, under the same Idempotency-Key
+  bool waits = true;   // else the photo is kept even where photos travel in messages: its job can then be asked for
 };
 
 // kConflict with reason `kind_not_served` unless this system's workers do jobs of that kind.

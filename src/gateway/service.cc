@@ -15,21 +15,41 @@ Task<Result<queue::Counts>> look_at_backlog(Service& service) {
   co_return co_await service.requests->counts();
 }
 
+// Of all gateways together.
+Task<Result<queue::Counts>> count_responses(Service& service) {
+  const auto own = service.responses;
+  auto sum = co_await own->counts();
+  if (!sum) co_return sum.error();
+  const auto others = service.presence.others;
+  for (const auto& other : others) {
+    const auto counts = co_await other->counts();
+    if (!counts) continue;  // its gateway may have left since
+    sum->visible += counts->visible;
+    sum->in_flight += counts->in_flight;
+    sum->delayed += counts->delayed;
+    sum->oldest_age = std::max(sum->oldest_age, counts->oldest_age);
+  }
+  co_return sum;
+}
+
 Task<Result<SystemStatus>> look_at_system(Service& service) {
   if (!service.is_connected()) co_return Error{Code::kUnavailable, "The queues are not open yet.", "starting"};
   SystemStatus status;
   auto requests = co_await service.requests->counts();
   if (!requests) co_return requests.error();
   status.requests = *requests;
-  auto responses = co_await service.responses->counts();
+  auto responses = co_await count_responses(service);
   if (!responses) co_return responses.error();
   status.responses = *responses;
   auto dead = co_await service.dead->counts();
   if (!dead) co_return dead.error();
   status.dead = *dead;
   auto instances = co_await service.parts.fleet.list();
-  if (!instances) co_return instances.error();
-  status.instances = std::move(*instances);
+  // Where there is no fleet, or this gateway may not look at it, the workers are somebody else's to show.
+  const bool may_pass =
+      !instances && instances.error().code != Code::kDenied && instances.error().code != Code::kInvalidInput;
+  if (may_pass) co_return instances.error();
+  if (instances) status.instances = std::move(*instances);
   std::erase_if(status.instances,
                 [](const fleet::Instance& instance) { return instance.state == fleet::InstanceState::kTerminated; });
   auto autoscaler =
@@ -74,13 +94,18 @@ Service::Service(const Executor& service_executor, Options service_options, Part
       system_status(std::make_shared<Cached<SystemStatus>>(executor, parts.clock, tasks, kLookInterval,
                                                            [this] { return look_at_system(*this); })) {}
 
+// Not a coroutine, so that no co_await stands inside ?:.
+Task<Result<std::shared_ptr<queue::Queue>>> Service::open_response_queue() {
+  return options.own_response_queue ? open_own_queue(*this) : parts.queues.open(names.response_queue);
+}
+
 Task<Result<void>> Service::connect() {
   auto request_queue = co_await parts.queues.open(names.request_queue);
   if (!request_queue) co_return request_queue.error();
-  auto response_queue = co_await parts.queues.open(names.response_queue);
-  if (!response_queue) co_return response_queue.error();
   auto dead_queue = co_await parts.queues.open(names.dead_queue);
   if (!dead_queue) co_return dead_queue.error();
+  auto response_queue = co_await open_response_queue();
+  if (!response_queue) co_return response_queue.error();
   requests = std::move(*request_queue);
   responses = std::move(*response_queue);
   dead = std::move(*dead_queue);

@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "gateway/instruments.h"
 #include "gateway/pending.h"
+#include "gateway/presence.h"
 #include "gateway/retention.h"
 #include "gateway/tasks.h"
 #include "jobs/job.h"
@@ -55,6 +56,7 @@ struct Service : std::enable_shared_from_this<Service> {
   // Opens the queues. Retried by the caller.
   Task<Result<void>> connect();
   bool is_connected() const { return requests && responses && dead; }
+  Task<Result<std::shared_ptr<queue::Queue>>> open_response_queue();
   // Waits a while for connect() to succeed: a photo that comes as early as the gateway itself is not refused for that.
   Task<Result<void>> connected();
 
@@ -65,6 +67,7 @@ struct Service : std::enable_shared_from_this<Service> {
   std::shared_ptr<Tasks> tasks;  // what drain() lets end before the answers stop
   std::shared_ptr<Tasks> loops;  // the answers' and the sweep's
   std::shared_ptr<queue::Queue> requests, responses, dead;
+  Presence presence;
   Pending pending;
   Meter meter;
   Instruments instruments;

@@ -181,6 +181,7 @@ Bytes encode(const Job& job) {
       .key("views")
       .boolean(job.views);
   out.key("matches_max").number(job.matches_max).key("accepted_ms").number(job.accepted_ms);
+  if (job.again) out.key("again").boolean(true);
   constexpr std::string_view kFrame = R"(,"name":""})";
   const std::size_t used = out.size() + kFrame.size();
   out.key("name").text_within(job.name, used < kMessageBytesMax ? kMessageBytesMax - used : 0);
@@ -200,6 +201,7 @@ Result<Job> decode_job(BytesView bytes) {
     fields.read("views", job.views);
     fields.read("matches_max", job.matches_max);
     fields.read("accepted_ms", job.accepted_ms);
+    if (fields.contains("again")) fields.read("again", job.again);
     if (fields.contains("photo")) fields.read_bytes("photo", job.photo);
   });
 }

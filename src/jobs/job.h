@@ -37,7 +37,8 @@ struct Job {
   bool views = false;             // keep the earlier systems' out-bucket view (stem -> label)
   std::uint32_t matches_max = 5;  // persons a face, or classes
   std::int64_t accepted_ms = 0;
-  Bytes photo;  // empty: it lies under photo_key(id)
+  bool again = false;  // it was sent before, perhaps by another gateway: its outcome may be there already
+  Bytes photo;         // empty: it lies under photo_key(id)
 };
 inline constexpr std::size_t kMessageBytesMax = 1'024;
 inline constexpr std::size_t kInlineMessageBytesMax = 1'048'576;  // SQS's own limit

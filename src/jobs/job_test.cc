@@ -25,6 +25,7 @@ Job full_job() {
   job.views = true;
   job.matches_max = 7;
   job.accepted_ms = 1'700'000'000'123;
+  job.again = true;
   return job;
 }
 
@@ -68,6 +69,7 @@ TEST(Job, RoundTrips) {
   EXPECT_EQ(back->gallery_version, job.gallery_version);
   EXPECT_EQ(back->reply_to, job.reply_to);
   EXPECT_EQ(back->views, job.views);
+  EXPECT_EQ(back->again, job.again);
   EXPECT_EQ(back->matches_max, job.matches_max);
   EXPECT_EQ(back->accepted_ms, job.accepted_ms);
 }

@@ -240,6 +240,11 @@ class QueueWorker final : public Worker {
       if (!buried) co_return buried;
       co_return co_await finish(*job, std::move(outcome), {});
     }
+    if (job->again) {
+      auto earlier = co_await parts_.store.head(names_.job_bucket, jobs::outcome_key(job->id));
+      if (earlier) co_return co_await answer_again(*job);
+      if (earlier.error().code != Code::kNotFound) co_return earlier.error();
+    }
     const MonoTime fetch_began = parts_.clock.now();
     auto bytes = std::make_shared<Bytes>(std::move(job->photo));
     if (bytes->empty()) {
@@ -342,6 +347,10 @@ class QueueWorker final : public Worker {
     const std::shared_ptr<queue::Queue> reply_queue = replies_[job.reply_to];
     queue::Outgoing message{std::move(encoded), Millis(0)};
     auto sent = co_await reply_queue->send(std::move(message));
+    if (!sent && sent.error().code == Code::kNotFound) {  // as above, since it was opened
+      replies_.erase(job.reply_to);
+      co_return Result<void>();
+    }
     if (!sent) co_return sent.error();
     co_return Result<void>();
   }

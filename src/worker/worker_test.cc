@@ -129,6 +129,16 @@ class WorkerTest : public ::testing::Test {
     co_return *outcome;
   }
 
+  Task<> remove_once_answered(std::string name) {
+    auto queue = co_await queues_->open(name);
+    queue::Receive request;
+    request.wait = Millis(20'000);
+    auto messages = co_await (*queue)->receive(std::move(request));
+    EXPECT_TRUE(messages && messages->size() == 1);
+    auto removed = co_await queues_->remove(name);
+    EXPECT_TRUE(removed);
+  }
+
   Task<queue::Counts> counts(std::string name) {
     auto opened = co_await queues_->open(std::move(name));
     co_return *co_await (*opened)->counts();
@@ -266,6 +276,59 @@ TEST_F(WorkerTest, AJobThatWasFinishedBeforeIsAnsweredFromItsOutcome) {
     co_await t.send(jobs::encode(job));
     auto answers = co_await t.run_for(*worker, 1);
     EXPECT_EQ(answers.front().label, "as it was");
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AJobThatWasSentAgainIsNotComputedAgain) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    Options options;
+    options.service_min = Millis(600'000);  // longer than this test is let live
+    auto worker = t.create(0, options);
+    jobs::Job job = t.job();
+    job.again = true;
+    jobs::Outcome finished;
+    finished.job_id = job.id;
+    finished.label = "as it was";
+    store::Put plain;
+    auto put = co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), plain);
+    EXPECT_TRUE(put);
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await t.send(jobs::encode(job));
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().label, "as it was");
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+// Several gateways have response queues of their own, which go when they go.
+TEST_F(WorkerTest, AnswersOfAGatewayThatHasLeftAreDropped) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    const std::string left = t.names_->response_queue + "-left", leaving = t.names_->response_queue + "-leaving";
+    const queue::Attributes plain;
+    auto made = co_await t.queues_->create(leaving, plain);
+    EXPECT_TRUE(made);
+    std::vector<std::string> ids;
+    const std::vector<std::string> reply_queues{leaving, left, leaving, t.names_->response_queue};
+    for (const auto& reply_to : reply_queues) {
+      jobs::Job job = t.job();
+      job.reply_to = reply_to;
+      ids.push_back(job.id);
+      Bytes bytes = "no photo";
+      co_await t.put_photo(job.id, std::move(bytes));
+      co_await t.send(jobs::encode(job));
+    }
+    auto worker = t.create();
+    // The third job finds a queue gone that was there for the first.
+    asio::co_spawn(t.context_, t.remove_once_answered(leaving), asio::detached);
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().job_id, ids.back());
+    for (const std::string& id : ids) {
+      const bool stored = co_await t.has_object(t.names_->job_bucket, jobs::outcome_key(id));
+      EXPECT_TRUE(stored);
+    }
     co_await t.expect_empty_queues();
   };
   run_task(context_, script(*this));

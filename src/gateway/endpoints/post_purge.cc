@@ -42,6 +42,11 @@ Task<Result<net::HttpResponse>> post_purge(Call& call) {
   // Last, as workers that were at it have answered meanwhile.
   auto responses = co_await service.responses->purge();
   if (!responses) co_return responses.error();
+  const auto others = service.presence.others;  // other gateways'
+  for (const auto& other : others) {
+    auto purged = co_await other->purge();
+    if (!purged && purged.error().code != Code::kNotFound) co_return purged.error();
+  }
   jobs::JsonWriter out;
   out.begin_object().key("purged").boolean(true).key("objects_deleted").number(removed).end_object();
   co_return net::HttpResponse::json(200, out.take());

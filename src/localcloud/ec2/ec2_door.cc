@@ -19,7 +19,7 @@ Task<net::HttpResponse> serve(Service& service, net::HttpRequest& request, std::
     co_return aws::error_answer(frame, unknown);
   }
   if (service.fleet == nullptr) {
-    const Error none = ec2_error(Code::kUnavailable, "Unavailable", "This cloud has no fleet of instances.");
+    const Error none = ec2_error(Code::kInvalidInput, "UnsupportedOperation", "This cloud has no fleet of instances.");
     co_return aws::error_answer(frame, none);
   }
   if (parameters->text_of("DryRun") == "true") {
