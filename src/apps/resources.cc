@@ -76,6 +76,16 @@ Task<Result<void>> make_bucket(store::ObjectStore& store, std::string bucket) {
   co_return about("cannot make the bucket " + bucket, made.error());
 }
 
+Task<Result<void>> make_table(table::Tables& tables, std::string name) {
+  const auto there = co_await tables.describe(name);
+  if (there) co_return Result<void>();
+  if (there.error().code != Code::kNotFound) co_return about("cannot look at the table " + name, there.error());
+  table::TableInfo table = table::mount_table(name);
+  const auto made = co_await tables.create(std::move(table));
+  if (!made && made.error().code != Code::kConflict) co_return about("cannot make the table " + name, made.error());
+  co_return Result<void>();
+}
+
 // Worth another try: the service is away, has too much to do, or does not show yet what it was told.
 bool may_pass(const Error& error) {
   return error.code == Code::kUnavailable || error.code == Code::kTimedOut || error.code == Code::kBusy ||
@@ -99,13 +109,8 @@ Task<Result<void>> make_resources(Resources resources, const config::Profile& pr
     auto made = co_await make_bucket(resources.store, bucket);
     if (!made) co_return made;
   }
-  if (resources.tables != nullptr && profile.outcomes_in == "table") {
-    table::TableInfo table = table::mount_table(outcome_table(profile));
-    const auto made = co_await resources.tables->create(std::move(table));
-    if (!made && made.error().code != Code::kConflict)
-      co_return about("cannot make the table " + outcome_table(profile), made.error());
-  }
-  co_return Result<void>();
+  if (resources.tables == nullptr || profile.outcomes_in != "table") co_return Result<void>();
+  co_return co_await make_table(*resources.tables, outcome_table(profile));
 }
 
 Task<Result<void>> make_resources_patiently(Resources resources, const config::Profile& profile, Log log,

@@ -62,9 +62,12 @@ Result<std::string> learn_instance_id(Role& role, const std::string& told) {
                "no_instance"};
 }
 
-// Where there is a status file, the fleet is on this machine and reads it; else it reads this instance's tags.
-Result<std::unique_ptr<fleet::Self>> open_self(Role& role, const Flags& flags, std::string id, fleet::Fleet& fleet) {
+// Where there is a status file, the fleet is on this machine and reads it; else it reads this instance's tags. A worker
+// under a name that is no instance's is in no fleet, and keeps what it does to a file of its own.
+Result<std::unique_ptr<fleet::Self>> open_self(Role& role, const Flags& flags, const std::filesystem::path& data_dir,
+                                               std::string id, fleet::Fleet& fleet) {
   if (!flags.status_file.empty()) return fleet::open_status_file(flags.status_file, std::move(id), role.clock);
+  if (!id.starts_with("i-")) return fleet::open_status_file(data_dir / "worker-status", std::move(id), role.clock);
   return fleet::open_tag_self(role.context.get_executor(), fleet, std::move(id), role.clock, role.log);
 }
 
@@ -93,7 +96,7 @@ int work(const Flags& flags) {
   if (!id) return refuse(id.error());
   auto parts = open_cloud_parts(role.context.get_executor(), profile, role.clock, role.random, role.log, place->alone);
   if (!parts) return refuse(parts.error());
-  auto self = open_self(role, flags, *id, *parts->fleet);
+  auto self = open_self(role, flags, place->data_dir, *id, *parts->fleet);
   if (!self) return refuse(self.error());
   (*self)->report(fleet::WorkerState::kStarting, 0);
   if (auto kept =

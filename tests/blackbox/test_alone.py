@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from alone import Gateway, LocalCloud, Role
 from system import wait_until
+from test_kill import PROBES
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ def start(binary, tmp_path, cloud, request):
             print(f"--- {role.role}\n{role.log.read_text()[-4000:]}")
 
 
-def test_gateway_and_worker_make_what_is_missing_and_recognise(start, cloud, photos, tmp_path):
+def test_gateway_and_worker_make_what_is_missing_and_recognise(start, cloud, photos):
     """The worker comes first and finds nothing; the queue is as `up` makes it."""
     flags = ["--profile", "course-2025"]
-    one = start("worker", *flags, "--instance-id", "w-1", "--status-file", tmp_path / "status")
+    one = start("worker", *flags, "--instance-id", "w-1")
     gateway = start("gateway", *flags)
     gateway.wait_until_ready()
     answer = gateway.upload(photos / "probes" / "unknown.jpg")
@@ -86,3 +87,31 @@ def test_a_fleet_elsewhere_needs_a_cap(binary, tmp_path, role):
                           timeout=20, check=False)
     assert done.returncode == 2
     assert "fleet.workers_max" in done.stderr
+
+
+def test_an_autoscaler_alone_makes_the_pool_and_uses_it(start_system, binary, tmp_path):
+    """`up` is the EC2 here, and keeps out of it: its own policy is `none`, its fleet has no pool."""
+    system = start_system("--workers-max", "2", "--set", "autoscaler.policy=none", ready=False)
+    ec2 = system.boto3("ec2")
+
+    def workers():
+        named = [{"Name": "tag:Name", "Values": ["app-tier-instance-*"]}]
+        return {instance["InstanceId"]: instance["State"]["Name"]
+                for reservation in ec2.describe_instances(Filters=named)["Reservations"]
+                for instance in reservation["Instances"]}
+
+    assert workers() == {}
+    scaler = Role(binary, "autoscaler", tmp_path / "scaler", system.credentials, "--profile", "default", "--set",
+                  "fleet.workers_max=2", "--set", "fleet.pool=true", "--set", "autoscaler.idle_hold_s=0.5")
+    try:
+        # The gateway's own picture waits: whoever of the pool runs first recognises it.
+        wait_until(lambda: scaler.running() and list(workers().values()) == ["stopped"] * 2, 60, "the pool is there")
+        pool = set(workers())
+        assert system.get("/readyz").status == 200
+        answer = system.upload(("a.jpg", PROBES["unknown.jpg"]))
+        assert (answer.status, answer.text.strip()) == (200, "a:unknown")
+        wait_until(lambda: list(workers().values()) == ["stopped"] * 2, 60, "the idle are stopped")
+        assert set(workers()) == pool
+        assert scaler.end() == 0
+    finally:
+        scaler.end(signal.SIGKILL)
