@@ -3,6 +3,11 @@
 #include "apps/cloud.h"
 
 namespace facefleet::apps {
+namespace {
+
+constexpr double kTickAlone = 1;  // each look is two calls that AWS counts
+
+}  // namespace
 
 void add_role_flags(CLI::App& app, RoleFlags& flags) {
   app.add_option("--profile", flags.profile,
@@ -23,6 +28,7 @@ Result<Place> settle_place(const RoleFlags& flags) {
   if (auto set = config::set_keys(*loaded, flags.set); !set) return set.error();
   place.profile = std::move(loaded->profile);
   if (!place.alone) return place;
+  if (!loaded->origins.contains("autoscaler.tick_s")) place.profile.autoscaler_tick_s = kTickAlone;
   auto data_dir = make_data_dir(flags.data);
   if (!data_dir) return data_dir.error();
   place.data_dir = std::move(*data_dir);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "autoscaler/estimates.h"
@@ -313,7 +313,8 @@ Task<> Autoscaler::act(Observation seen, Decision decision) {
   if (decision.target <= current) trouble_.clear();
   if (decision.target < current && seen.now >= shrink_from_) {
     std::vector<std::string> ids;
-    for (const auto& [since, id] : idle_ | std::views::take(current - decision.target)) ids.push_back(id);
+    const std::size_t leaving = std::min<std::size_t>(idle_.size(), current - decision.target);
+    for (const auto& [since, id] : std::span(idle_).first(leaving)) ids.push_back(id);
     if (!ids.empty()) co_await dismiss(std::move(ids));
   }
 }
@@ -345,7 +346,8 @@ std::vector<std::string> Autoscaler::startable(std::uint32_t count) const {
       stopped.emplace_back(instance.name.size(), instance.name, instance.id);
   std::ranges::sort(stopped);
   std::vector<std::string> ids;
-  for (const auto& [size, name, id] : stopped | std::views::take(count)) ids.push_back(id);
+  const std::size_t started = std::min<std::size_t>(stopped.size(), count);
+  for (const auto& [size, name, id] : std::span(stopped).first(started)) ids.push_back(id);
   return ids;
 }
 
