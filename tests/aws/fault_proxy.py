@@ -2,8 +2,8 @@
 
 What is broken is a list of rules: which calls, how many of them, and what happens instead. A rule's fault is a coroutine
 that gets the call and a function that forwards it, and returns the answer that the caller gets; it may forward twice,
-not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted and broken, told
-by their User-Agent: whoever watches with boto3 sees what is there.
+not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted and broken, told by
+their User-Agent: whoever watches with boto3 sees what is there.
 
 It also gives moto two properties of EC2 that its faults need: RunInstances launches MaxCount instances, not MinCount, and
 a ClientToken launches once.
@@ -240,7 +240,7 @@ class FaultProxy:
         self.addresses = {service: urllib.parse.urlsplit(url) for service, url in endpoints.items()}
         self.rules, self.pending, self.mends_moto = rules or [], Pending(pending_s), mends_moto
         self.calls: collections.Counter[tuple[str, str]] = collections.Counter()  # of facefleet, by service and action
-        self.launched: dict[str, Answer] = {}  # by ClientToken
+        self.launched: dict[str, tuple[dict, Answer]] = {}  # by ClientToken: what was asked, and said
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
@@ -308,7 +308,8 @@ class FaultProxy:
         return self.pending.show(call, answer) if call.service == "ec2" else answer
 
     async def forward(self, call: Call) -> Answer:
-        if self.mends_moto and call.service == "ec2" and call.action == "RunInstances" and len(call.body) == call.length:
+        launches = call.service == "ec2" and call.action == "RunInstances" and len(call.body) == call.length
+        if launches and self.mends_moto:
             return await self.run_instances(call)
         return await self.send(call)
 
@@ -320,8 +321,9 @@ class FaultProxy:
             answer = await self.send(dataclasses.replace(call, head=head, body=body))
             if answer.status != 200:
                 return answer
-            self.launched[token] = answer
-        return self.launched[token]
+            self.launched[token] = call.form, answer
+        terms, answer = self.launched[token]
+        return answer if terms == call.form else error(call, "IdempotentParameterMismatch", 400)
 
     async def send(self, call: Call) -> Answer:
         address = self.addresses[call.service]

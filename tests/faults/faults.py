@@ -30,8 +30,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/faults")]
 
+import aws_faults  # noqa: E402
 from aws_faults import AWS_FAULTS, Clouds  # noqa: E402
-from aws_faults import run as run_aws  # noqa: E402
 from door import Door, Refused  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from row import Row, Setting  # noqa: E402
@@ -342,17 +342,24 @@ def run(names: list[str], seed: int, cycles: int, requests: int) -> dict[str, Ro
             setting = Setting(BINARY, folder, random.Random(f"{seed} {name}"), cycles, requests)
             if name in AWS_FAULTS:
                 clouds = clouds or stack.enter_context(Clouds(folder / "clouds"))
-                rows[name] = run_aws(name, setting, clouds)
+                rows[name] = aws_faults.run(name, setting, clouds)
             else:
                 rows[name] = FAULTS[name](setting)
             show(cells(name, rows[name]))
     return rows
 
 
-def write_table(file: Path, rows: dict[str, Row]) -> None:
-    """As Markdown."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *(cells(name, row) for name, row in rows.items())]
-    file.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+def write_table(file: Path, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
+    """As Markdown, with what it takes to make it again."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+                            check=False).stdout.strip()
+    made = f"./dev faults --only {arguments.only or ','.join(rows)} --requests {arguments.requests} --table {arguments.table}"
+    table = [COLUMNS[:-1] + ["figures"], ["---"] * len(COLUMNS), *(cells(name, row) for name, row in rows.items())]
+    meanings = (aws_faults.__doc__ if set(rows) <= set(AWS_FAULTS) else __doc__).strip().splitlines()
+    file.write_text(f"# What faults cost\n\n`{made}` wrote this, with the seed {arguments.seed}, at commit "
+                    f"{commit or 'unknown'}, on {os.cpu_count()} cores.\n\n" +
+                    "".join(f"| {' | '.join(line)} |\n" for line in table) +
+                    "\n" + "".join(f"    {line}".rstrip() + "\n" for line in meanings))
 
 
 def names_of(only: str | None) -> list[str]:
@@ -382,7 +389,7 @@ def main() -> int:
         parser.error(str(unknown))
     rows = run(names, arguments.seed, arguments.cycles, arguments.requests)
     if arguments.table:
-        write_table(arguments.table, rows)
+        write_table(arguments.table, rows, arguments)
     return 0 if all(row.good for row in rows.values()) else 1
 
 

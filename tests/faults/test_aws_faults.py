@@ -24,7 +24,8 @@ def clouds(tmp_path_factory):
 
 @pytest.mark.parametrize("name", AWS_FAULTS)
 def test_nothing_is_lost_the_cap_holds_and_calls_are_bounded(name, tmp_path, clouds):
-    row = run(name, Setting(BINARY, tmp_path, random.Random(name), cycles=0, requests=PHOTOS_ASKED), clouds)
+    row = run(name, Setting(BINARY, tmp_path, random.Random(name), cycles=0, requests=PHOTOS_ASKED), clouds,
+              quick=True)
     print(f"{name}: {row.cycles} times; {row.note}")
     assert (row.lost, row.wrong, row.broken) == (0, 0, []), row.note
     assert row.accepted == PHOTOS_ASKED

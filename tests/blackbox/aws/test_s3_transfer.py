@@ -217,26 +217,3 @@ class TestCommandLine:
         link = self.run(aws, "s3", "presign", f"s3://{room}/k").strip()
         with urllib.request.urlopen(link) as answer:
             assert answer.read() == b"linked"
-
-    def test_the_readme_as_it_is_written(self, cloud, raw, aws, tmp_path):
-        """Each `aws` line of the README's "Watching it with the AWS tools", word for word but for the endpoint."""
-        import shlex
-
-        from system import ROOT
-
-        text = (ROOT / "README.md").read_text()
-        part = text.split("## Watching it with the AWS tools")[1].split("\n## ")[0]
-        lines = [line.strip() for line in part.splitlines() if line.startswith("    aws ")]
-        assert len(lines) >= 7
-        cloud.boto3("sqs").create_queue(QueueName="facefleet-req-queue")
-        raw.create_bucket(Bucket="my-bucket")
-        (tmp_path / "photos").mkdir()
-        (tmp_path / "photos/a.jpg").write_bytes(b"a")
-        for line in lines:
-            if " ec2 " in line:
-                continue  # no fleet here; test_doors.py has one
-            done = aws(*shlex.split(line)[1:], cwd=tmp_path)
-            assert done.returncode == 0, (line, done.stdout, done.stderr)
-        assert "Contents" not in raw.list_objects_v2(Bucket="my-bucket")
-        cloud.boto3("sqs").delete_queue(QueueUrl="facefleet-req-queue")
-        raw.delete_bucket(Bucket="my-bucket")
