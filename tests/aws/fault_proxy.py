@@ -186,16 +186,16 @@ class Lagging:
 
 
 class Expiring:
-    """A key's credentials expire after so many calls, whatever was said when they were issued."""
+    """The first credentials of each process (ASIA0000…: hypervisor.py) expire after so many calls, whatever was said when
+    they were issued."""
 
     def __init__(self, calls: int):
-        self.calls, self.used, self.refused = calls, collections.Counter(), 0
+        self.calls, self.used = calls, collections.Counter()
 
     async def __call__(self, call: Call, forward: Forward) -> Answer:
         self.used[call.key] += 1
-        if self.used[call.key] <= self.calls:
+        if not call.key.startswith("ASIA0000") or self.used[call.key] <= self.calls:
             return await forward(call)
-        self.refused += 1
         code, status = {"s3": ("ExpiredToken", 400), "sqs": ("ExpiredToken", 403),
                         "ec2": ("RequestExpired", 400)}[call.service]
         return error(call, code, status, "The security token included in the request is expired")

@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import datetime
 import http.server
+import itertools
 import json
 import os
 import secrets
@@ -33,10 +34,10 @@ ROLE = "facefleet-worker"
 TAKES_ROOM = {"pending", "running", "stopping", "shutting-down"}  # what a fleet's cap counts
 
 
-def lasting_credentials() -> dict[str, str]:
-    """As a role's, for six hours."""
+def lasting_credentials(number: int) -> dict[str, str]:
+    """As a role's, for six hours; the key says how many the instance had before."""
     ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=6)
-    return {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "ASIA" + secrets.token_hex(8).upper(),
+    return {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": f"ASIA{number:04}{secrets.token_hex(6).upper()}",
             "SecretAccessKey": secrets.token_hex(20), "Token": secrets.token_hex(32),
             "Expiration": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
@@ -48,7 +49,7 @@ class Metadata(http.server.ThreadingHTTPServer):
 
     def __init__(self, instance_id: str, name: str, region: str, issue=lasting_credentials):
         super().__init__(("127.0.0.1", 0), MetadataHandler)
-        self.issue, self.tokens = issue, set()
+        self.issue, self.issued, self.tokens = issue, itertools.count(), set()
         self.leaves = {"instance-id": instance_id, "placement/region": region, "tags/instance/Name": name,
                        "iam/security-credentials/": ROLE}
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
@@ -59,7 +60,7 @@ class Metadata(http.server.ThreadingHTTPServer):
 
     def leaf(self, path: str) -> str | None:
         if path == f"iam/security-credentials/{ROLE}":
-            return json.dumps(self.issue())
+            return json.dumps(self.issue(next(self.issued)))
         return self.leaves.get(path)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ and S3, too, where a fault is theirs; else those are our own doors.
     aws-pending       instances are pending for 30 s (in CI for 3 s: the autoscaler knows no difference)
     aws-dies          the first instances end while they are pending
     aws-lagging       DescribeInstances is five seconds behind
-    aws-expired       credentials expire after sixty calls, though their Expiration is hours away
+    aws-expired       the credentials of each process expire after thirty calls, though their Expiration is hours away
     aws-500           every tenth call is answered with 500, done or not
     aws-cut-request   of every tenth call half of the body arrives, then the connection closes
     aws-cut-answer    every tenth call is done, and its answer breaks off in the middle
@@ -83,7 +83,7 @@ AWS_FAULTS = {
     "aws-pending": Fault(pending_s=30),
     "aws-dies": Fault(pending_s=3, during=end_pending_instances),
     "aws-lagging": Fault(lambda: [Rule(fault_proxy.Lagging(5), ("ec2",), ("DescribeInstances",))]),
-    "aws-expired": Fault(lambda: [Rule(fault_proxy.Expiring(60))], keys=False),
+    "aws-expired": Fault(lambda: [Rule(fault_proxy.Expiring(30))], keys=False),
     "aws-500": Fault(lambda: [Rule(FAILED, every=10)], on_moto=True),
     "aws-cut-request": Fault(lambda: [Rule(fault_proxy.cut_request, every=10)]),
     "aws-cut-answer": Fault(lambda: [Rule(fault_proxy.cut_answer, every=10)]),
