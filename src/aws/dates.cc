@@ -37,7 +37,7 @@ std::optional<std::int64_t> parse_iso8601(std::string_view text) {
                             digits_at(text, 14, 2), digits_at(text, 17, 2));
   if (!wall_ms || text.size() == 20) return wall_ms;
   const std::string_view fraction = text.substr(20, text.size() - 21);
-  if (text[19] != '.' || digits_at(fraction, 0, fraction.size()) < 0) return std::nullopt;
+  if (text[19] != '.' || fraction.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   int scale = 100;
   for (std::size_t i = 0; i < fraction.size() && scale > 0; ++i, scale /= 10) *wall_ms += (fraction[i] - '0') * scale;
   return wall_ms;
