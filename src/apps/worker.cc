@@ -11,6 +11,7 @@
 #include "apps/place.h"
 #include "apps/resources.h"
 #include "apps/role.h"
+#include "apps/spot_notice.h"
 #include "aws/imds.h"
 
 namespace facefleet::apps {
@@ -113,10 +114,17 @@ int work(const Flags& flags) {
       {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
        [&, pool = profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
   bool leaving = false;
-  return run_role(role, make_and_run(role, *parts, *place, *worker, leaving), [&] {
+  const auto leave = [&] {
     leaving = true;
     worker->drain();
-  });
+  };
+  // Who learned from the instance metadata service which instance it is, learns there too that its end is near.
+  if (flags.instance_id.empty()) {
+    auto imds = aws::Imds::open(role.context.get_executor(), aws::Imds::url_from_environment(), role.clock);
+    if (!imds) return refuse(imds.error());
+    watch_for_spot_notice(role, std::move(*imds), leave);
+  }
+  return run_role(role, make_and_run(role, *parts, *place, *worker, leaving), leave);
 }
 
 }  // namespace

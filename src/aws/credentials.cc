@@ -42,7 +42,9 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
         clock_(clock),
         random_(random),
         log_(std::move(log)),
-        held_(std::move(first)) {}
+        held_(std::move(first)) {
+    if (held_) tell();
+  }
 
   const Credentials* current() override {
     if (!held_) return nullptr;
@@ -110,7 +112,12 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
     failure_.reset();
     if (!is_usable())
       failure_ = Error{Code::kUnavailable, "The credentials that " + held_->origin + " gives have expired.", "expired"};
-    if (held_->expires_ms) log_.info("credentials", {{"from", held_->origin}, {"until", iso8601(*held_->expires_ms)}});
+    tell();
+  }
+
+  void tell() const {
+    log_.info("credentials", {{"from", held_->origin},
+                              {"until", held_->expires_ms ? iso8601(*held_->expires_ms) : "they are refused"}});
   }
 
   // Jittered, so that the workers of one start do not ask all at once; shorter where the end is near.

@@ -9,7 +9,7 @@
 namespace facefleet::aws {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
+constexpr std::string_view kBlanks = " \t\r\v\f";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kBlanks);
@@ -32,7 +32,8 @@ std::string unnested(std::string_view text) {
       continue;
     } else if (!nested) {
       const std::size_t equals = inside.find('=');
-      const bool is_parent = equals != std::string_view::npos && trimmed(inside.substr(equals + 1)).empty();
+      const bool is_parent = inside.front() != '[' && equals != std::string_view::npos &&
+                             trimmed(inside.substr(equals + 1)).empty();
       parent = is_parent ? trimmed(inside.substr(0, equals)) : std::string_view();
       if (!is_parent) out.append(inside).append("\n");
     } else if (!parent.empty()) {
@@ -79,8 +80,9 @@ Result<std::map<std::string, Settings>> parse_profile_file(std::string_view text
   }
   std::map<std::string, Settings> out;
   for (const auto& [title, section] : sections) {
-    std::string name(trimmed(title));
+    std::string name = title;
     std::erase(name, '"');  // [profile "with a blank"]
+    name = trimmed(name);
     for (const auto& [setting, value] : section) out[name].try_emplace(setting, value.data());
   }
   return out;

@@ -84,7 +84,9 @@ void run_echo(benchmark::State& state, Handler handler) {
   const Bytes body(static_cast<std::size_t>(state.range(0)), 'x');
   EchoServer server(std::move(handler));
   asio::io_context context{1};
-  const auto client = HttpClient::open(context.get_executor(), {.port = server.port()});
+  ClientOptions options;
+  options.port = server.port();
+  const auto client = HttpClient::open(context.get_executor(), std::move(options));
   constexpr std::int64_t kBatch = 2'000;
   std::int64_t requests = 0;
   const double before = thread_cpu_seconds();
