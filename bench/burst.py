@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="bursts, of which the median counts")
     parser.add_argument("--profiles", nargs="+", default=["default", *EARLIER])
     parser.add_argument("--start-s", type=float, help="how long the earlier systems' instances are pending")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench-burst.json")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench/results/burst.json")
     options = parser.parse_args()
     if options.images and len(photos_of(options.images)) < options.count:
         parser.error(f"{options.images} holds fewer than {options.count} photos")

@@ -7,8 +7,8 @@ Each rival runs at its own defaults and tuned: with the cheapest point of a grid
 chosen for each trace, start and wait by hindsight. `default`, the policy that is ours, is told the wait and nothing
 else. A policy holds the wait if 95 of 100 jobs begin within it and none is lost. Printed for each case: the cheapest
 policy that holds, what `default` costs beside the cheapest rival (rival's cost = 1) and beside the optimum
-(bench/sim_optimum.py), or that nobody holds. With --optima the optima are computed anew first, and the program is built
-again with them.
+(bench/sim_optimum.py), or that nobody holds; `facefleet sim --tuned --json FILE` has the rows behind it. With --optima
+the optima are computed anew first, and the program is built again with them.
 """
 
 import argparse
@@ -25,8 +25,6 @@ from runs import BINARY, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "default"
-KEPT = ("policy", "trace", "tuned", "tuning", "start_s", "wait_s", "worker_seconds", "wait_p95_s", "held", "lost",
-        "peak", "launches", "optimum_ratio")  # of each row, in the file of results
 EVEN = 0.02  # costs that differ by less count as equal
 
 
@@ -111,17 +109,13 @@ def main() -> int:
     verdicts = [judge([row for row in rows
                        if (row["trace"], row["start_s"], row["wait_s"]) == (trace, start_s, wait_s)])
                 for trace in traces for start_s, wait_s, _ in cases]
-    kept = [{key: row[key] for key in KEPT} for row in rows]
-    report = {"machine": machine(), "verdicts": verdicts, "rows": kept}
-    print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
+    where = machine()
+    print(", ".join(f"{key} {value}" for key, value in where.items()))
     print_verdicts(verdicts)
     print_sums(verdicts)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    lines = {key: ",\n".join("  " + json.dumps(each) for each in report[key])
-             for key in ("verdicts", "rows")}
-    options.json.write_text(f'{{"machine": {json.dumps(report["machine"])},\n'
-                            f'"verdicts": [\n{lines["verdicts"]}\n],\n'
-                            f'"rows": [\n{lines["rows"]}\n]}}\n')
+    lines = ",\n".join("  " + json.dumps(each) for each in verdicts)
+    options.json.write_text(f'{{"machine": {json.dumps(where)},\n"verdicts": [\n{lines}\n]}}\n')
     return 0
 
 

@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--photo", type=Path, default=PHOTOS / "probes/Barack_Obama.jpg")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--max-ms", type=float, default=0, help="end with 1 if the median answer took longer; 0: never")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench-start.json")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench/results/start.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="facefleet-bench-") as folder:
         report = {"machine": machine(), **measure(options.photo, options.rounds, Path(folder))}

@@ -231,7 +231,7 @@ def main() -> int:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--persons", type=int, default=50, help="persons to enrol, one photo each")
     parser.add_argument("--kill", action="store_true", help="send them again while workers are killed")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench-system.json")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench/results/system.json")
     options = parser.parse_args()
     there = len(photos_of(options.images))
     if there == 0:

@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--core", type=int, help="the core to stay on (default: the last one)")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench-vision.json")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench/results/vision.json")
     options = parser.parse_args()
     if not options.binary.exists():
         sys.exit(f"there is no {options.binary}; `./dev build` makes it")
