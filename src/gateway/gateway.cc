@@ -6,6 +6,7 @@
 #include "gateway/answers.h"
 #include "gateway/presence.h"
 #include "gateway/readiness.h"
+#include "gateway/replies.h"
 #include "gateway/routes.h"
 #include "net/http_server.h"
 
@@ -13,13 +14,6 @@ namespace facefleet::gateway {
 namespace {
 
 constexpr Millis kConnectPause{100};  // between two tries to open the queues at start
-
-// Whom this service does not serve, admit() has turned away: what is denied after that is denied to this gateway, by
-// queue or store, and nothing that its caller can mend.
-Error ours(Error error) {
-  if (error.code == Code::kDenied) error.code = Code::kUnavailable;
-  return error;
-}
 
 // One request: its route, its endpoint, and the form of an error that the endpoint returns.
 Task<net::HttpResponse> serve(std::shared_ptr<Service> service, net::HttpRequest& request) {
@@ -35,7 +29,7 @@ Task<net::HttpResponse> serve(std::shared_ptr<Service> service, net::HttpRequest
   if (result)
     response = std::move(*result);
   else
-    response = error_response(ours(result.error()), call.request_id, form);
+    response = error_response(told_to_caller(result.error()), call.request_id, form);
   response.headers.set("X-Request-Id", call.request_id);
   const std::chrono::duration<double> took = service->parts.clock.now() - call.began;
   service->instruments.answered_request(*found.route, response.status, took.count());

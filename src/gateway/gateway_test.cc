@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/testing.h"
 #include "gateway/readiness.h"
+#include "gateway/replies.h"
 #include "jobs/job.h"
 #include "net/http_client.h"
 #include "queue/backends/memory_queue.h"
@@ -930,6 +931,14 @@ TEST_F(GatewayTest, PurgeLeavesNothingAndTellsThoseWhoWait) {
   EXPECT_EQ((*response)->status, 410);
   EXPECT_EQ(reason(**response), "purged");
   EXPECT_TRUE(keys(names_.in_bucket).empty());
+}
+
+TEST(Replies, WhatTheStoreDeniesTheGatewayIsNoDenialOfItsCallers) {
+  const Error expired{Code::kDenied, "The security token is expired.", "ExpiredToken"};
+  const auto response = error_response(told_to_caller(expired), "r");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_NE(response.body.find("The security token is expired."), std::string::npos);
+  EXPECT_EQ(error_response(told_to_caller({Code::kNotFound, "None.", ""}), "r").status, 404);
 }
 
 }  // namespace

@@ -113,6 +113,11 @@ void write_error(jobs::JsonWriter& out, const Error& error) {
   out.key("reason").text(error.reason.empty() ? code : std::string_view(error.reason)).end_object();
 }
 
+Error told_to_caller(Error error) {
+  if (error.code == Code::kDenied) error.code = Code::kUnavailable;
+  return error;
+}
+
 net::HttpResponse error_response(const Error& error, std::string_view request_id, Form form) {
   const int status = http_status(error);
   if (form != Form::kJson && form != Form::kJsonString) {

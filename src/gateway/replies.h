@@ -27,6 +27,10 @@ Form form_of(std::string_view profile_form, std::optional<std::string_view> acce
 // The status for an error: by its reason where that says more than its code.
 int http_status(const Error& error);
 
+// What an endpoint's error is to its caller. Whom this service does not serve, admit() has turned away: what is denied
+// later, queue or store deny to this gateway, and its caller may ask again.
+Error told_to_caller(Error error);
+
 // The one error envelope, or (kText, kFile, kLabel) its sentence and reason as plain text.
 net::HttpResponse error_response(const Error& error, std::string_view request_id, Form form = Form::kJson);
 

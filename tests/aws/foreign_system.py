@@ -157,8 +157,10 @@ class ForeignSystem(System):
         wait_until(lambda: self.running() and self.hypervisor.seen[-1:] == [floor], timeout_s, "the fleet is at rest")
 
     def begin_counting(self) -> None:
+        """Calls, and instances: those that are there now are the first."""
         self.proxy.calls.clear()
         self.hypervisor.seen.clear()
+        wait_until(lambda: self.hypervisor.seen, 30, "the instances are counted")
 
     def count_instances(self, state: str) -> int:
         pages = self.boto3("ec2").get_paginator("describe_instances").paginate(

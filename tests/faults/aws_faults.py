@@ -6,6 +6,7 @@ and S3, too, where a fault is theirs; else those are our own doors.
     aws-pool          the same of StartInstances, on a pool of stopped instances
     aws-pending       instances are pending for 30 s (in CI for 3 s: the autoscaler knows no difference)
     aws-dies          the first instances end while they are pending
+    aws-spot          two instances get a spot notice: their workers finish what they have and leave, then they are ended
     aws-lagging       DescribeInstances is five seconds behind
     aws-expired       the credentials of each process expire after thirty calls, though their Expiration is hours away
     aws-500           every tenth call is answered with 500, done or not
@@ -56,10 +57,10 @@ class Fault:
     pending_s: float = 0
     on_moto: bool = False  # queues and objects, too
     keys: bool = True  # of the environment; else the instance's role's
-    during: Callable[[ForeignSystem, threading.Event], None] | None = None
+    during: Callable[[ForeignSystem, threading.Event], int] | None = None  # how often it broke something; ends early if set
 
 
-def end_pending_instances(system: ForeignSystem, done: threading.Event) -> None:
+def end_pending_instances(system: ForeignSystem, done: threading.Event) -> int:
     """Ends the first two, as EC2 does when a volume cannot be attached."""
     ec2, ended = system.boto3("ec2"), 0
     while ended < 2 and not done.wait(0.05):
@@ -69,6 +70,22 @@ def end_pending_instances(system: ForeignSystem, done: threading.Event) -> None:
         if ids:  # moto knows no pending: to facefleet they are
             ec2.terminate_instances(InstanceIds=ids)
             ended += len(ids)
+    return ended
+
+
+def interrupt_instances(system: ForeignSystem, done: threading.Event) -> int:
+    """Gives the first two a spot notice, and ends each once its worker has left of itself."""
+    ec2, noticed, ended = system.boto3("ec2"), {}, set()
+    while len(ended) < 2 and not done.wait(0.1):
+        for machine in list(system.hypervisor.machines.values()):
+            if len(noticed) < 2 and machine.id not in noticed:
+                machine.metadata.give_spot_notice()
+                noticed[machine.id] = machine
+        for machine in noticed.values():
+            if machine.id not in ended and machine.process.poll() == 0:
+                ec2.terminate_instances(InstanceIds=[machine.id])
+                ended.add(machine.id)
+    return len(ended)
 
 
 THROTTLED = fault_proxy.refuse(503, ec2="RequestLimitExceeded", s3="SlowDown", sqs="RequestThrottled")
@@ -82,6 +99,7 @@ AWS_FAULTS = {
     "aws-pool": Fault(lambda: [Rule(NO_CAPACITY, ("ec2",), ("StartInstances",), most=4)], POOL),
     "aws-pending": Fault(pending_s=30),
     "aws-dies": Fault(pending_s=3, during=end_pending_instances),
+    "aws-spot": Fault(during=interrupt_instances),
     "aws-lagging": Fault(lambda: [Rule(fault_proxy.Lagging(5), ("ec2",), ("DescribeInstances",))]),
     "aws-expired": Fault(lambda: [Rule(fault_proxy.Expiring(30))], keys=False),
     "aws-500": Fault(lambda: [Rule(FAILED, every=10)], on_moto=True),
@@ -191,7 +209,7 @@ def left_in_queues(system: ForeignSystem) -> int:
 
 
 def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row:
-    fault, done = AWS_FAULTS[name], threading.Event()
+    fault, done, broke = AWS_FAULTS[name], threading.Event(), []
     system = ForeignSystem(setting.folder / name, clouds.endpoints(fault.on_moto), "default", SETTINGS | fault.settings,
                            keys=fault.keys)
     try:
@@ -200,17 +218,20 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         system.begin_counting()
         system.proxy.rules, system.proxy.pending.seconds = fault.rules(), min(fault.pending_s, 3 if quick else 30)
         began = time.monotonic()
-        breaker = threading.Thread(target=fault.during or (lambda *_: None), args=(system, done))
+        breaker = threading.Thread(target=lambda: broke.append(fault.during(system, done) if fault.during else 0))
         breaker.start()
-        callers = Callers(system, name)
-        callers.all(range(setting.requests))
+        callers, photos = Callers(system, name), setting.requests
+        callers.all(range(photos))
+        while breaker.is_alive() and time.monotonic() - began < 60:  # what breaks meanwhile, breaks under load
+            callers.all(range(photos, photos + 10))
+            photos += 10
         system.wait_for_rest()
         wait_until(lambda: left_in_queues(system) == 0, 60, "the queues are empty")
         ticks = (time.monotonic() - began) / TICK_S
         done.set()
         breaker.join()
-        note, broken = figures(system, setting.requests, ticks, len(callers.told))
-        hits = sum(rule.hits for rule in system.proxy.rules)
+        note, broken = figures(system, photos, ticks, len(callers.told))
+        hits = sum(rule.hits for rule in system.proxy.rules) + broke[-1]
     except BaseException:
         print(system.logs())
         raise
@@ -218,5 +239,5 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         done.set()
         end_all_instances(system)
         system.stop()
-    return Row(hits, setting.requests, callers.lost, len(callers.wrong), 0, callers.latencies_s, quiet_s,
+    return Row(hits, photos, callers.lost, len(callers.wrong), 0, callers.latencies_s, quiet_s,
                "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)

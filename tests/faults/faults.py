@@ -6,7 +6,7 @@
     gateway     F12  SIGKILL of the gateway while callers wait; each asks again with the same Idempotency-Key
     poison      F14  files that are no photos among the photos: refused in words, the others answered
     autoscaler  F16  SIGKILL of the autoscaler in the middle of a burst
-    aws         F18  what AWS itself does wrong, on a system whose services are others': eleven faults, in aws_faults.py
+    aws         F18  what AWS itself does wrong, on a system whose services are others': twelve faults, in aws_faults.py
 
 The numbers are those of the reliability paper's list. A run prints its seed; --seed repeats its choices (not the
 machine's timing). The verdict of every fault: nothing accepted is lost, nothing wrong is answered, nothing unexpected.
