@@ -190,12 +190,13 @@ class Expiring:
     they were issued."""
 
     def __init__(self, calls: int):
-        self.calls, self.used = calls, collections.Counter()
+        self.calls, self.used, self.broke = calls, collections.Counter(), 0
 
     async def __call__(self, call: Call, forward: Forward) -> Answer:
         self.used[call.key] += 1
         if not call.key.startswith("ASIA0000") or self.used[call.key] <= self.calls:
             return await forward(call)
+        self.broke += 1
         code, status = {"s3": ("ExpiredToken", 400), "sqs": ("ExpiredToken", 403),
                         "ec2": ("RequestExpired", 400)}[call.service]
         return error(call, code, status, "The security token included in the request is expired")

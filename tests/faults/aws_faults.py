@@ -231,7 +231,7 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         done.set()
         breaker.join()
         note, broken = figures(system, photos, ticks, len(callers.told))
-        hits = sum(rule.hits for rule in system.proxy.rules) + broke[-1]
+        hits = sum(getattr(rule.fault, "broke", rule.hits) for rule in system.proxy.rules) + broke[-1]
     except BaseException:
         print(system.logs())
         raise
