@@ -162,7 +162,7 @@ class SigningClient final : public Client {
 
   void explain(Error& error) const {
     if (error.code != Code::kDenied || error.reason.empty()) return;
-    error.message += " (" + error.reason + "; the credentials are those of " + endpoint_.credentials->origin() + ")";
+    error.message += " (The credentials are those of " + endpoint_.credentials->origin() + ".)";
   }
 
   // To the caller, a service that cannot be spoken to is one that is not there.

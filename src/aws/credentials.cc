@@ -12,7 +12,8 @@ constexpr std::int64_t kRenewedMs = 15 * 60'000;  // before the end, in the back
 constexpr std::int64_t kAwaitedMs = 60'000;       // before the end, new ones are worth waiting for
 constexpr Millis kPause{60'000};                  // between two askings while the keys are good
 constexpr Millis kShortPause{1'000};              // and while there are none
-constexpr Millis kRefusedPause{10'000};           // between two askings because a service refused the keys
+constexpr Millis kRefusedPause{10'000};           // from one asking because a service refused the keys to the next
+constexpr int kRefusedBurst = 10;                 // askings that came to others, without that pause
 
 bool same(const Credentials& a, const Credentials& b) {
   return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
@@ -71,8 +72,8 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
 
   Task<bool> renew(std::uint64_t refused, MonoTime deadline) override {
     if (version_ == refused && !asking_) {
-      if (clock_.now() < next_renewal_) co_return false;
-      next_renewal_ = clock_.now() + kRefusedPause;
+      const bool too_often = next_renewal_ - clock_.now() > (kRefusedBurst - 1) * kRefusedPause;
+      if (too_often || clock_.now() < fruitless_until_) co_return false;
       ask();
     }
     co_await wait(deadline);
@@ -98,6 +99,7 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
       take(std::move(*granted));
     } else {
       failure_ = granted.error();
+      fruitless_until_ = clock_.now() + kRefusedPause;
     }
     next_asking_ = clock_.now() + (is_usable() ? pause() : kShortPause);
     if (failure_)
@@ -107,7 +109,12 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
   }
 
   void take(Granted granted) {
-    if (!held_ || !same(held_->credentials, granted.credentials)) ++version_;
+    if (!held_ || !same(held_->credentials, granted.credentials)) {
+      ++version_;
+      next_renewal_ = std::max(next_renewal_, clock_.now()) + kRefusedPause;
+    } else {
+      fruitless_until_ = clock_.now() + kRefusedPause;
+    }
     held_ = std::move(granted);
     failure_.reset();
     if (!is_usable())
@@ -145,8 +152,9 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
   std::uint64_t version_ = 0;
   bool asking_ = false;
   std::vector<std::weak_ptr<OneShot<bool>>> waiting_;
-  MonoTime next_asking_{};   // no sooner, of itself
-  MonoTime next_renewal_{};  // no sooner, because a service refused the keys
+  MonoTime next_asking_{};      // no sooner, of itself
+  MonoTime next_renewal_{};     // when a service's refusal may count again; a few are ahead of it
+  MonoTime fruitless_until_{};  // the source has no others just now
 };
 
 }  // namespace

@@ -182,14 +182,31 @@ TEST_F(CredentialsTest, KeysThatAServiceRefusesAreAskedForAnewOnceForAll) {
   renew(refused);  // a late one: they are fresh already
   EXPECT_EQ(renewed, (std::vector<bool>{true, true, true}));
   EXPECT_EQ(askings_, 1);
-  renew(shared_->version());  // refused again at once: the source is left alone
-  EXPECT_FALSE(renewed.back());
-  EXPECT_EQ(askings_, 1);
-  clock_.advance(Millis{10'001});
   renew(shared_->version());
   answer(keys("B", kHour));  // it has no others
   EXPECT_FALSE(renewed.back());
+  renew(shared_->version());  // so it is left alone
+  EXPECT_FALSE(renewed.back());
   EXPECT_EQ(askings_, 2);
+  clock_.advance(Millis{10'001});
+  renew(shared_->version());
+  answer(keys("C", kHour));
+  EXPECT_TRUE(renewed.back());
+  EXPECT_EQ(askings_, 3);
+}
+
+TEST_F(CredentialsTest, ASourceOfKeysThatAreAllRefusedIsAskedAFewTimesAndThenSeldom) {
+  open(keys("A", kHour));
+  const auto refuse = [this] {
+    const int before = askings_;
+    asio::co_spawn(context_, shared_->renew(shared_->version(), kNever), asio::detached);
+    settle();
+    if (askings_ > before) answer(keys("K" + std::to_string(askings_), kHour));
+  };
+  for (int i = 0; i < 100; ++i) refuse();
+  EXPECT_EQ(askings_, 10);
+  for (int i = 0; i < 100; ++i, clock_.advance(Millis{1'000})) refuse();
+  EXPECT_NEAR(askings_, 20, 1);
 }
 
 TEST_F(CredentialsTest, WhoWaitsTooLongIsToldSo) {

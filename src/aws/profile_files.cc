@@ -32,8 +32,8 @@ std::string unnested(std::string_view text) {
       continue;
     } else if (!nested) {
       const std::size_t equals = inside.find('=');
-      const bool is_parent = inside.front() != '[' && equals != std::string_view::npos &&
-                             trimmed(inside.substr(equals + 1)).empty();
+      const bool is_parent =
+          inside.front() != '[' && equals != std::string_view::npos && trimmed(inside.substr(equals + 1)).empty();
       parent = is_parent ? trimmed(inside.substr(0, equals)) : std::string_view();
       if (!is_parent) out.append(inside).append("\n");
     } else if (!parent.empty()) {
