@@ -38,7 +38,7 @@ def send(system: System, images: Path, count: int, concurrency: int, folder: Pat
 
 
 def workers_of(system: System) -> list[dict]:
-    """The instances that cost something now, as the EC2 door tells it: pids.json and the status page are a little late."""
+    """The instances that cost something now, as the EC2 door tells: pids.json and the status page are a little late."""
     states = ["pending", "running", "stopping", "shutting-down"]
     found = system.boto3("ec2").describe_instances(Filters=[{"Name": "instance-state-name", "Values": states}])
     instances = [one for reservation in found["Reservations"] for one in reservation["Instances"]]
