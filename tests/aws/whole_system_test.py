@@ -24,7 +24,7 @@ from foreign_system import EMULATORS, ForeignSystem, end_all_instances, start_lo
 from system import BINARY, PHOTOS, wait_until  # noqa: E402
 from watcher import keys_of  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto")
+pytestmark = [pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto"), pytest.mark.timeout(300)]
 
 CAP = 4
 PROBES = sorted((PHOTOS / "probes").glob("*.jpg"))

@@ -9,14 +9,14 @@ and S3, too, where a fault is theirs; else those are our own doors.
     aws-spot          two instances get a spot notice: their workers finish what they have and leave, then they are ended
     aws-lagging       DescribeInstances is five seconds behind
     aws-expired       the credentials of each process expire after thirty calls, though their Expiration is hours away
-    aws-500           every tenth call is answered with 500, done or not
+    aws-500           every tenth call is answered with 500 and not done
     aws-cut-request   of every tenth call half of the body arrives, then the connection closes
     aws-cut-answer    every tenth call is done, and its answer breaks off in the middle
     aws-twice         messages arrive twice, and what was deleted comes again
 
 The verdict: every photo is answered right, or its caller told in words, and then a retry with the same
-Idempotency-Key is answered; the cap is never passed; the queues end empty and the fleet at rest; calls are bounded (the
-ceilings in this file).
+Idempotency-Key is answered; the cap is never passed; the queues end empty and the fleet at rest; calls are bounded (by
+the ceilings in tests/faults/aws_faults.py).
 """
 
 import concurrent.futures

@@ -12,7 +12,7 @@ from aws_faults import AWS_FAULTS, EMULATORS, Clouds, run  # noqa: E402
 from row import Setting  # noqa: E402
 from system import BINARY  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto")
+pytestmark = [pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto"), pytest.mark.timeout(300)]
 PHOTOS_ASKED = 40
 
 
