@@ -216,10 +216,10 @@ class Pending:
         self.seconds, self.since = seconds, {}
 
     def show(self, call: Call, answer: Answer) -> Answer:
-        if call.action in ("RunInstances", "StartInstances"):
+        if self.seconds and call.action in ("RunInstances", "StartInstances"):
             for one in re.findall(rb"<instanceId>(i-[0-9a-f]+)</instanceId>", answer.body):
                 self.since.setdefault(one, time.monotonic())
-        if call.action in ("StopInstances", "TerminateInstances"):
+        if call.action == "StopInstances":
             for one in re.findall(rb"<instanceId>(i-[0-9a-f]+)</instanceId>", answer.body):
                 self.since.pop(one, None)
         if call.action != "DescribeInstances":

@@ -216,6 +216,7 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         system.start()
         quiet_s = clouds.prepare(system)
         system.begin_counting()
+        system.proxy.pending.since.clear()
         system.proxy.rules, system.proxy.pending.seconds = fault.rules(), min(fault.pending_s, 3 if quick else 30)
         began = time.monotonic()
         breaker = threading.Thread(target=lambda: broke.append(fault.during(system, done) if fault.during else 0))
@@ -232,6 +233,7 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         breaker.join()
         note, broken = figures(system, photos, ticks, len(callers.told))
         hits = sum(getattr(rule.fault, "broke", rule.hits) for rule in system.proxy.rules) + broke[-1]
+        hits += len(system.proxy.pending.since) if fault.during is None else 0  # instances that were seen pending
     except BaseException:
         print(system.logs())
         raise

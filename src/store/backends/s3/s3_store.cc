@@ -13,6 +13,7 @@ namespace facefleet::store {
 namespace {
 
 constexpr Millis kCallTimeout{30'000};
+constexpr Millis kLostPause{100};  // until a conditional put whose answer was lost is sent again
 constexpr std::string_view kMetadataPrefix = "x-amz-meta-";
 constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 
@@ -234,12 +235,9 @@ class S3Store final : public ObjectStore {
 
   Task<Result<ObjectInfo>> put(std::string bucket, std::string key, Bytes body, Put options) override {
     if (auto fit = check_put(key, options); !fit) co_return fit.error();
-    const std::uint64_t size = body.size();
-    net::HttpRequest request = put_request(target_of(bucket, key), std::move(body), options);
-    const bool conditional = options.if_absent || options.if_etag;
-    const auto response = co_await client_.call(std::move(request), kCallTimeout, /*idempotent=*/!conditional);
-    if (!response) co_return put_error(response.error(), options);
-    co_return put_info(std::move(key), size, std::move(options), response->headers);
+    if (options.if_absent || options.if_etag)
+      co_return co_await put_if(std::move(bucket), std::move(key), std::move(body), std::move(options));
+    co_return co_await send_put(std::move(bucket), std::move(key), std::move(body), std::move(options), true);
   }
 
   Task<Result<Object>> get(std::string bucket, std::string key, std::optional<Range> range) override {
@@ -295,6 +293,27 @@ class S3Store final : public ObjectStore {
   }
 
  private:
+  Task<Result<ObjectInfo>> send_put(std::string bucket, std::string key, Bytes body, Put options, bool idempotent) {
+    const std::uint64_t size = body.size();
+    net::HttpRequest request = put_request(target_of(bucket, key), std::move(body), options);
+    const auto response = co_await client_.call(std::move(request), kCallTimeout, idempotent);
+    if (!response) co_return put_error(response.error(), options);
+    co_return put_info(std::move(key), size, std::move(options), response->headers);
+  }
+
+  // One whose answer is lost may have been done. It is sent once more; if its condition no longer holds then, what lies
+  // there shows whether it was.
+  Task<Result<ObjectInfo>> put_if(std::string bucket, std::string key, Bytes body, Put options) {
+    auto put = co_await send_put(bucket, key, body, options, /*idempotent=*/false);
+    if (put || put.error().code != Code::kUnavailable) co_return put;
+    co_await sleep_for(kLostPause);
+    auto again = co_await send_put(bucket, key, body, options, /*idempotent=*/false);
+    if (again || again.error().code != Code::kConflict) co_return again;
+    auto there = co_await get(std::move(bucket), std::move(key), std::nullopt);
+    if (there && there->body == body) co_return std::move(there->info);
+    co_return again;
+  }
+
   Task<Result<void>> remove_many(const std::string& bucket, std::string body) {
     net::HttpRequest request = make_request("POST", target_of(bucket) + "?delete");
     request.headers.add("Content-Type", "application/xml");

@@ -61,11 +61,31 @@ TEST_F(S3StoreTest, AFailedConditionIsAConflict) {
   const auto lost = service_.run(store_->put("bucket", "k", "x", match));
   EXPECT_EQ(lost.error().code, Code::kNotFound);
   EXPECT_EQ(lost.error().reason, "no_such_bucket");
-  service_.answer(500, error_body("InternalError"));  // a conditional put that may have happened is not tried again
+  service_.answer(500, error_body("InternalError"));  // a conditional put that may have happened is tried once more
+  service_.answer(500, error_body("InternalError"));
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kUnavailable);
   service_.answer(503, error_body("SlowDown"));  // one that has not is
   service_.answer(412, error_body("PreconditionFailed"));
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kConflict);
+}
+
+TEST_F(S3StoreTest, AConditionalPutWhoseAnswerIsLostIsSentAgainAndKnowsItsOwnObject) {
+  Put absent;
+  absent.if_absent = true;
+  service_.answer(500, error_body("InternalError"));
+  service_.answer(200, "", {{"ETag", "\"e\""}});
+  EXPECT_TRUE(service_.run(store_->put("bucket", "k", "mine", absent)));
+  EXPECT_EQ(service_.requests().size(), 2u);
+  service_.answer(500, error_body("InternalError"));
+  service_.answer(412, error_body("PreconditionFailed"));
+  service_.answer(200, "mine", {{"ETag", "\"e\""}});
+  const auto mine = service_.run(store_->put("bucket", "k", "mine", absent));
+  ASSERT_TRUE(mine) << mine.error().message;
+  EXPECT_EQ(mine->etag, "e");
+  service_.answer(500, error_body("InternalError"));
+  service_.answer(412, error_body("PreconditionFailed"));
+  service_.answer(200, "another's", {{"ETag", "\"f\""}});
+  EXPECT_EQ(service_.run(store_->put("bucket", "k", "mine", absent)).error().code, Code::kConflict);
 }
 
 TEST_F(S3StoreTest, RefusesWhatNoHeaderCanCarryWithoutAsking) {
