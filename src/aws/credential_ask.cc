@@ -25,7 +25,8 @@ Task<Result<net::HttpResponse>> ask(Ask what, Random& random) {
   options.port = url->port;
   options.tls = url->tls;
   options.ca_file = what.ca_file;
-  const auto http = net::HttpClient::open(co_await asio::this_coro::executor, std::move(options));
+  const Executor executor = co_await asio::this_coro::executor;
+  const auto http = net::HttpClient::open(executor, std::move(options));
   what.request.target = url->target;
   for (int tried = 1;; ++tried) {
     net::HttpRequest request = what.request;

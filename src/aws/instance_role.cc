@@ -25,12 +25,15 @@ Task<Result<Granted>> credentials_of_instance(const Surroundings& around) {
   if (is_metadata_disabled(around.environment))
     co_return Error{Code::kNotFound, "AWS_EC2_METADATA_DISABLED is set", ""};
   const std::string url = Imds::url_from_environment(around.environment);
-  auto imds = Imds::open(co_await asio::this_coro::executor, url, around.clock);
+  const Executor executor = co_await asio::this_coro::executor;
+  auto imds = Imds::open(executor, url, around.clock);
   if (!imds) co_return imds.error();
-  const auto roles = co_await (*imds)->get("meta-data/iam/security-credentials/");
+  std::string path = "meta-data/iam/security-credentials/";
+  const auto roles = co_await (*imds)->get(path);
   if (!roles) co_return elsewhere(roles.error(), url);
   const std::string role = roles->substr(0, roles->find_first_of("\r\n"));
-  const auto text = co_await (*imds)->get("meta-data/iam/security-credentials/" + role);
+  path += role;
+  const auto text = co_await (*imds)->get(std::move(path));
   if (!text) co_return Error{Code::kUnavailable, text.error().message, text.error().reason};
   auto document = parse_credential_json(*text);
   if (!document) co_return document.error();

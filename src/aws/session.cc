@@ -33,9 +33,11 @@ Result<T> run_alone(asio::io_context& context, Task<Result<T>> task) {
 
 Task<Result<std::string>> region_of_instance(const Environment& environment, const Clock& clock) {
   if (is_metadata_disabled(environment)) co_return Error{Code::kNotFound, "AWS_EC2_METADATA_DISABLED is set", ""};
-  auto imds = Imds::open(co_await asio::this_coro::executor, Imds::url_from_environment(environment), clock);
+  const Executor executor = co_await asio::this_coro::executor;
+  auto imds = Imds::open(executor, Imds::url_from_environment(environment), clock);
   if (!imds) co_return imds.error();
-  co_return co_await (*imds)->get("meta-data/placement/region");
+  std::string path = "meta-data/placement/region";
+  co_return co_await (*imds)->get(std::move(path));
 }
 
 class FoundSession final : public Session {
