@@ -32,6 +32,7 @@ constexpr Millis kGatewayStartMax{15'000};
 constexpr Millis kStop{4'500};         // from SIGTERM to the end of the last process
 constexpr Millis kGatewayStop{3'200};  // of which the gateway may take so long to let callers have their answers
 constexpr Millis kPidsEvery{200};
+constexpr Millis kLastRequest{200};  // of a worker that died: it is read by then
 
 struct Flags {
   std::string profile = "default";
@@ -181,10 +182,14 @@ class System {
     return {};
   }
 
+  // Twice, for a worker's last request may still lie in its socket when its death is known.
   Task<> release(std::string instance_id) {
-    auto released = co_await engine_.queues->release(instance_id);
-    if (!released)
-      role_.log.warn("cannot release leases", {{"instance", instance_id}, {"why", released.error().message}});
+    for (const Millis pause : {Millis(0), kLastRequest}) {
+      co_await sleep_for(pause);
+      auto released = co_await engine_.queues->release(instance_id);
+      if (!released)
+        role_.log.warn("cannot release leases", {{"instance", instance_id}, {"why", released.error().message}});
+    }
   }
 
   Task<> start_children(bool settings_changed) {

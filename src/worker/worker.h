@@ -27,8 +27,8 @@ struct Options {
   std::uint32_t prefetch = 1;  // jobs leased beyond the one being computed; 0 in course profiles
   Millis lease{30'000};
   Millis receive_wait{20'000};
-  // A worker that leaves drops the ask that waits for a job. Where the queue would still hand a job to one that has gone,
-  // for a whole lease, as SQS may, it waits for the ask to end and gives back what comes.
+  // A worker that leaves drops the ask that waits for a job. Where the queue would still hand a job to one that has
+  // gone, for a whole lease, as SQS may, it waits for the ask to end and gives back what comes.
   bool drops_ask = true;
   Millis idle_poll{0};    // how long a worker that found no job waits before it asks again; 0: the ask itself waits
   Millis ends_itself{0};  // a worker that has found no job for so long ends its own instance; 0: never
