@@ -33,7 +33,7 @@ dead_after_s = 5
 [fleet]
 workers_max = 2
 """
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+NGINX = shutil.which("nginx", path=f'{os.environ.get("PATH", "")}:/usr/sbin:{ROOT}/.deps/nginx/usr/sbin')
 
 
 class Pair:

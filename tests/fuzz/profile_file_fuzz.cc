@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   // An empty value would make a parent of its setting.
   const auto has_empty = [](const auto& section) {
-    return std::any_of(section.second.begin(), section.second.end(), [](const auto& one) { return one.second.empty(); });
+    return std::any_of(section.second.begin(), section.second.end(),
+                       [](const auto& one) { return one.second.empty(); });
   };
   if (std::any_of(sections->begin(), sections->end(), has_empty)) return 0;
   const auto again = parse_profile_file(plain);
