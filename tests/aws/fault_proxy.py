@@ -1,12 +1,12 @@
 """An HTTP proxy between facefleet and whatever plays AWS, which counts calls by service and action and breaks some.
 
-What is broken is a list of rules: which calls, how many of them, and what happens instead. A rule's fault is a coroutine
-that gets the call and a function that forwards it, and returns the answer that the caller gets; it may forward twice,
-not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted and broken, told by
-their User-Agent: whoever watches with boto3 sees what is there.
+What is broken is a list of rules: which calls, how many of them, and what happens instead. A rule's fault is a
+coroutine that gets the call and a function that forwards it, and returns the answer that the caller gets; it may forward
+twice, not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted and
+broken, told by their User-Agent: whoever watches with boto3 sees what is there.
 
-It also gives moto two properties of EC2 that its faults need: RunInstances launches MaxCount instances, not MinCount, and
-a ClientToken launches once.
+It also gives moto two properties of EC2 that its faults need: RunInstances launches MaxCount instances, not MinCount,
+and a ClientToken launches once.
 """
 
 import asyncio
@@ -186,8 +186,8 @@ class Lagging:
 
 
 class Expiring:
-    """The first credentials of each process (ASIA0000…: hypervisor.py) expire after so many calls, whatever was said when
-    they were issued."""
+    """The first credentials of each process (ASIA0000…: hypervisor.py) expire after so many calls, whatever was said
+    when they were issued."""
 
     def __init__(self, calls: int):
         self.calls, self.used, self.broke = calls, collections.Counter(), 0

@@ -1,10 +1,10 @@
-"""What stands behind instances where AWS is only acted: a worker process for each one that an EC2 endpoint calls running.
+"""What stands behind instances where AWS is only acted: a worker process for each that an EC2 endpoint calls running.
 
 moto's server (or whatever speaks EC2) keeps the instances' states; this watches them, starts a process when an instance
 runs, and ends it (SIGTERM, then SIGKILL after a grace) when it no longer does. Each process finds the instance metadata
-service of its own instance at AWS_EC2_METADATA_SERVICE_ENDPOINT: version 2 with tokens, who it is, a role's credentials,
-and, where asked for, a spot notice. As under systemd's Restart=on-failure, a process that fails is started again after a
-second, and one that ends by itself with status 0, as a worker that ends its own instance does, is not.
+service of its own instance at AWS_EC2_METADATA_SERVICE_ENDPOINT: version 2 with tokens, who it is, a role's
+credentials, and, where asked for, a spot notice. As under systemd's Restart=on-failure, a process that fails is started
+again after a second, and one that ends by itself with status 0, as a worker that ends its own instance does, is not.
 
 By hand, beside a moto server on port 5000:
 
@@ -138,7 +138,7 @@ class Machine:
 
 
 class Hypervisor:
-    """Watches an endpoint until the block ends; then ends all processes. Where it looks, a fleet's cap can be watched."""
+    """Watches an endpoint until the block ends; then ends all processes. `seen` is how a fleet's cap is watched."""
 
     def __init__(self, endpoint: str, command: list, logs: Path, environment: dict[str, str] | None = None,
                  region: str = "us-east-1", names: str = "*", issue=lasting_credentials, look_s: float = 0.25,

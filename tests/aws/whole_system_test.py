@@ -1,5 +1,5 @@
-"""The whole system with moto's server as AWS, in each way that the earlier systems sized their fleets, and with ElasticMQ
-as SQS: photos in, the fleet from rest to its cap and back, every answer right, nothing left in the queues.
+"""The whole system with moto's server as AWS, in each way that the earlier systems sized their fleets, and with
+ElasticMQ as SQS: photos in, the fleet from rest to its cap and back, every answer right, nothing left in the queues.
 
 Instances are worker processes (hypervisor.py); who counts them looks at moto's DescribeInstances, not at us. Each test
 prints a line of figures (pytest -rP shows them): what was called how often.

@@ -6,7 +6,7 @@ and S3, too, where a fault is theirs; else those are our own doors.
     aws-pool          the same of StartInstances, on a pool of stopped instances
     aws-pending       instances are pending for 30 s (in CI for 3 s: the autoscaler knows no difference)
     aws-dies          the first instances end while they are pending
-    aws-spot          two instances get a spot notice: their workers finish what they have and leave, then they are ended
+    aws-spot          two instances get a spot notice: their workers finish what they have and leave; then they end
     aws-lagging       DescribeInstances is five seconds behind
     aws-expired       the credentials of each process expire after thirty calls, though their Expiration is hours away
     aws-500           every tenth call is answered with 500 and not done
@@ -57,7 +57,7 @@ class Fault:
     pending_s: float = 0
     on_moto: bool = False  # queues and objects, too
     keys: bool = True  # of the environment; else the instance's role's
-    during: Callable[[ForeignSystem, threading.Event], int] | None = None  # how often it broke something; ends early if set
+    during: Callable[[ForeignSystem, threading.Event], int] | None = None  # how often it broke something
 
 
 def end_pending_instances(system: ForeignSystem, done: threading.Event) -> int:

@@ -353,7 +353,8 @@ def write_table(file: Path, rows: dict[str, Row], arguments: argparse.Namespace)
     """As Markdown, with what it takes to make it again."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
                             check=False).stdout.strip()
-    made = f"./dev faults --only {arguments.only or ','.join(rows)} --requests {arguments.requests} --table {arguments.table}"
+    only = arguments.only or ",".join(rows)
+    made = f"./dev faults --only {only} --requests {arguments.requests} --table {arguments.table}"
     table = [COLUMNS[:-1] + ["figures"], ["---"] * len(COLUMNS), *(cells(name, row) for name, row in rows.items())]
     meanings = (aws_faults.__doc__ if set(rows) <= set(AWS_FAULTS) else __doc__).strip().splitlines()
     file.write_text(f"# What faults cost\n\n`{made}` wrote this, with the seed {arguments.seed}, at commit "

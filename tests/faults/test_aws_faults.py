@@ -1,4 +1,4 @@
-"""AWS's faults in CI, each on a few photos: ./dev faults --only aws runs more of them, and makes the table of figures."""
+"""AWS's faults in CI, each on a few photos: ./dev faults --only aws runs on more, and makes the table of figures."""
 
 import random
 import sys
