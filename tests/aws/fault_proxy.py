@@ -2,8 +2,8 @@
 
 What is broken is a list of rules: which calls, how many of them, and what happens instead. A rule's fault is a
 coroutine that gets the call and a function that forwards it, and returns the answer that the caller gets; it may
-forward twice, not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted and
-broken, told by their User-Agent: whoever watches with boto3 sees what is there.
+forward twice, not at all, or raise Cut, and then the connection closes without. Only facefleet's own calls are counted
+and broken, told by their User-Agent: whoever watches with boto3 sees what is there.
 
 It also gives moto two properties of EC2 that its faults need: RunInstances launches MaxCount instances, not MinCount,
 and a ClientToken launches once.
