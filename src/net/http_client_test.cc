@@ -398,7 +398,7 @@ class HttpsClientTest : public HttpClientTest {
 
   // Makes the server's certificate, for those names, valid for two days around `days` days from now.
   void certify(const std::string& names, int days = 0) {
-    std::ofstream(folder() + "/index");
+    const std::ofstream index(folder() + "/index");  // empty
     std::ofstream(folder() + "/names") << "subjectAltName=" << names << "\nbasicConstraints=critical,CA:TRUE\n";
     std::ofstream(folder() + "/ca") << "[ca]\ndefault_ca=own\n[own]\ndatabase=" << folder() << "/index\n"
                                     << "new_certs_dir=" << folder() << "\ndefault_md=sha256\nrand_serial=yes\n"
