@@ -82,18 +82,22 @@ class SigningClient final : public Client {
 
   const std::string& region() const override { return scope_.region; }
 
-  Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent) override {
+  Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent,
+                                       Millis least) override {
     const MonoTime deadline = clock_.now() + timeout;
+    const MonoTime last_try = deadline - least;
     request.headers.set("Host", host_);
     request.headers.set("User-Agent", endpoint_.user_agent);
     Tries tries;
     for (;;) {
-      if (endpoint_.credentials->current() == nullptr) {
-        const auto fetched = co_await endpoint_.credentials->get(deadline);
-        if (!fetched) co_return unsigned_for(fetched.error());
+      std::optional<Credentials> fetched;
+      const Credentials* keys = endpoint_.credentials->current();
+      if (keys == nullptr) {
+        auto waited_for = co_await endpoint_.credentials->get(deadline);
+        if (!waited_for) co_return unsigned_for(waited_for.error());
+        fetched = std::move(*waited_for);
+        keys = &*fetched;
       }
-      const auto* keys = endpoint_.credentials->current();
-      if (keys == nullptr) co_return too_short_lived();
       tries.version = endpoint_.credentials->version();
       net::HttpRequest attempt = request;
       std::optional<std::string> payload_hash;
@@ -107,7 +111,7 @@ class SigningClient final : public Client {
         co_return response;
       }
       Error error = response ? error_of(*response) : response.error();
-      const bool again = co_await is_to_be_sent_again(response, error, idempotent, tries, deadline);
+      const bool again = co_await is_to_be_sent_again(response, error, idempotent, tries, last_try);
       if (!again) co_return error;
     }
   }
@@ -122,17 +126,17 @@ class SigningClient final : public Client {
 
   // Waits as long as is due before the next try.
   Task<bool> is_to_be_sent_again(const Result<net::HttpResponse>& response, Error& error, bool idempotent, Tries& tries,
-                                 MonoTime deadline) {
+                                 MonoTime last_try) {
     const Remedy remedy = response ? remedy_of(error.reason, response->status) : remedy_of_no_answer(error);
     if (remedy == Remedy::kResign) {
-      const bool cured = co_await cure_signature(*response, tries, deadline);
+      const bool cured = co_await cure_signature(*response, tries, last_try);
       if (!cured) explain(error);
-      co_return cured&& clock_.now() < deadline;
+      co_return cured&& clock_.now() < last_try;
     }
     if (remedy == Remedy::kNone || (remedy == Remedy::kAgain && !idempotent)) co_return false;
     Millis pause = backoff(tries.retries++, remedy == Remedy::kSlower, random_);
     if (response) pause = std::max(pause, asked_pause(response->headers, clock_.wall_ms()));
-    if (clock_.now() + pause >= deadline || !budget_.take()) co_return false;
+    if (clock_.now() + pause >= last_try || !budget_.take()) co_return false;
     co_await sleep_for(pause);
     co_return true;
   }
@@ -168,12 +172,6 @@ class SigningClient final : public Client {
   // To the caller, a service that cannot be spoken to is one that is not there.
   static Error unsigned_for(const Error& error) {
     return {error.code == Code::kTimedOut ? Code::kTimedOut : Code::kUnavailable, error.message, error.reason};
-  }
-
-  Error too_short_lived() const {
-    return {Code::kUnavailable,
-            "The credentials from " + endpoint_.credentials->origin() + " ended while they were waited for.",
-            "no_credentials"};
   }
 
   static net::ClientOptions client_options(const net::Url& url, const std::string& ca_file) {

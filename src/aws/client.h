@@ -38,8 +38,10 @@ class Client {
   //   after throttling, whatever it is: it was not done. After a longer pause, and no sooner than the answer says;
   //   once with the service's clock, once with fresh keys, where the signature was refused for want of them.
   // `idempotent` is the caller's to say: that doing it twice does no harm.
-  // Host, User-Agent and the signature's headers are added. Cancellation closes the connection.
-  virtual Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent) = 0;
+  // A try for which less than `least` of the time is left is not made: a long poll's wait, which it asks the service
+  // for. Host, User-Agent and the signature's headers are added. Cancellation closes the connection.
+  virtual Task<Result<net::HttpResponse>> call(net::HttpRequest request, Millis timeout, bool idempotent,
+                                               Millis least = Millis{0}) = 0;
 };
 
 }  // namespace facefleet::aws

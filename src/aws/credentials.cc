@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kRenewedMs = 15 * 60'000;  // before the end, in the background; botocore's advisory time
 constexpr std::int64_t kAwaitedMs = 60'000;       // before the end, new ones are worth waiting for
+constexpr Millis kAwaited{2'000};                 // but for no longer, while the old ones are good
 constexpr Millis kPause{60'000};                  // between two askings while the keys are good
 constexpr Millis kShortPause{1'000};              // and while there are none
 constexpr Millis kRefusedPause{10'000};           // from one asking because a service refused the keys to the next
@@ -61,7 +62,7 @@ class FetchedCredentials final : public SharedCredentials, public std::enable_sh
   Task<Result<Credentials>> get(MonoTime deadline) override {
     const bool failed_lately = failure_ && clock_.now() < next_asking_;
     if (!failed_lately) ask();
-    co_await wait(deadline);
+    co_await wait(is_usable() ? std::min(deadline, clock_.now() + kAwaited) : deadline);
     if (is_usable()) co_return held_->credentials;
     if (!failure_ || asking_)
       co_return Error{Code::kTimedOut, "The credentials to sign with did not come in time.", "no_credentials"};

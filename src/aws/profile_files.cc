@@ -97,13 +97,15 @@ Result<AwsProfile> load_profile(const Environment& environment) {
   AwsProfile profile;
   profile.config_file = path_of(environment, "AWS_CONFIG_FILE", "~/.aws/config");
   profile.credentials_file = path_of(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
-  const std::string named = environment("AWS_PROFILE");
+  std::string named = environment("AWS_PROFILE");
+  if (named.empty()) named = environment("AWS_DEFAULT_PROFILE");
   profile.name = named.empty() ? "default" : named;
   auto config = load(profile.config_file);
   if (!config) return config.error();
   auto credentials = load(profile.credentials_file);
   if (!credentials) return credentials.error();
-  const auto of_config = config->find(profile.name == "default" ? profile.name : "profile " + profile.name);
+  auto of_config = config->find("profile " + profile.name);
+  if (of_config == config->end() && profile.name == "default") of_config = config->find(profile.name);
   const auto of_credentials = credentials->find(profile.name);
   if (!named.empty() && of_config == config->end() && of_credentials == credentials->end())
     return Error{Code::kInvalidInput,

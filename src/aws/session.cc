@@ -75,8 +75,8 @@ class FoundSession final : public Session {
 
   Result<void> find_keys(const Executor& executor, const Clock& clock, Random& random, const Log& log) {
     const auto sts = url_of("sts", region_);
-    if (!sts) return sts.error();
-    const auto around = std::make_shared<Surroundings>(Surroundings{environment_, *sts, ca_file_, clock, random});
+    const auto around =
+        std::make_shared<Surroundings>(Surroundings{environment_, sts ? *sts : std::string(), ca_file_, clock, random});
     asio::io_context context;
     auto first = run_alone(context, find_credentials(*around));
     std::optional<Granted> granted;

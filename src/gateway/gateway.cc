@@ -61,14 +61,17 @@ class HttpGateway final : public Gateway {
       auto connected = co_await service_->connect();
       if (connected) break;
       if (connected.error().code != Code::kUnavailable && connected.error().code != Code::kNotFound &&
-          connected.error().code != Code::kTimedOut)
+          connected.error().code != Code::kTimedOut && connected.error().code != Code::kBusy)
         co_return connected;
       co_await sleep_for(kConnectPause);
     }
     if (!service_->draining) {
       for (std::size_t i = 0; i < limits::kAnswerPolls; ++i)
         service_->loops->spawn("answers", receive_answers(service_));
-      if (service_->options.own_response_queue) service_->loops->spawn("presence", stay_present(service_));
+      if (service_->options.own_response_queue) {
+        service_->loops->spawn("presence", stay_present(service_));
+        service_->loops->spawn("others", watch_others(service_));
+      }
       service_->loops->spawn("sweep", sweep_regularly(service_));
       service_->loops->spawn("readiness", become_ready(service_));
     }
@@ -85,10 +88,11 @@ class HttpGateway final : public Gateway {
     co_await server_->drain(deadline);  // waiting callers still get their answers
     service_->loops->cancel();
     co_await service_->loops->join();
-    co_await leave(*service_);
     service_->tasks->cancel();
     co_await service_->tasks->join();
     co_await service_->retention->flush();
+    co_await leave(*service_);
+    co_await service_->retention->flush();  // of answers that nobody read any more
     stopped_ = true;
     stop_.cancel();
   }

@@ -934,10 +934,10 @@ TEST_F(GatewayTest, PurgeLeavesNothingAndTellsThoseWhoWait) {
 }
 
 TEST(Replies, WhatTheStoreDeniesTheGatewayIsNoDenialOfItsCallers) {
-  const Error expired{Code::kDenied, "The security token is expired.", "ExpiredToken"};
+  const Error expired{Code::kDenied, "User: arn:aws:iam::1:role/r may not sqs:SendMessage.", "AccessDenied"};
   const auto response = error_response(told_to_caller(expired), "r");
   EXPECT_EQ(response.status, 503);
-  EXPECT_NE(response.body.find("The security token is expired."), std::string::npos);
+  EXPECT_EQ(response.body.find("arn:"), std::string::npos) << "who we are is not the caller's to know";
   EXPECT_EQ(error_response(told_to_caller({Code::kNotFound, "None.", ""}), "r").status, 404);
 }
 

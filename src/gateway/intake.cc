@@ -77,7 +77,12 @@ bool may_be_photo(std::string_view content_type) {
          content_type == "application/octet-stream";
 }
 
-// Deletes what was kept for a job that came to nothing.
+// Whether a job is in the queue, perhaps, though its send failed.
+bool may_be_queued(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kTimedOut || error.code == Code::kInternal;
+}
+
+// Deletes what was kept for a job that came to nothing. What is doubtful stays: the sweep has it in time.
 struct Undo {
   Service& service;
   const std::string& job_id;
@@ -167,7 +172,7 @@ Task<Result<void>> keep_and_send(Service& service, const Order& order, const std
     if (message.body.size() > service.options.message_bytes_max)
       co_return message_too_large(service.options, bytes.size(), message.body.size());
   }
-  Undo undo{service, job_id};
+  Undo undo{service, job_id, order.keyed};
   if (order.views) {
     store::Put put;
     auto seen = co_await service.parts.store.put(service.names.in_bucket, std::move(name), bytes, std::move(put));
@@ -183,8 +188,8 @@ Task<Result<void>> keep_and_send(Service& service, const Order& order, const std
     message.body = jobs::encode(job);
   }
   auto sent = co_await service.requests->send(std::move(message));
+  if (sent || may_be_queued(sent.error())) undo.done = true;
   if (!sent) co_return sent.error();
-  undo.done = true;
   co_return Result<void>();
 }
 
@@ -253,6 +258,7 @@ Task<Result<std::vector<Entry>>> submit(Call& call, std::vector<Upload> uploads,
     auto claimed = co_await claim(service, call.key_name, *key, uploads, order, entries);
     if (!claimed) co_return claimed.error();
     seen_before = *claimed;
+    order.keyed = true;
   }
   call.request_id = entries.front().job_id;
   for (std::size_t i = 0; i < uploads.size(); ++i) {

@@ -26,6 +26,7 @@ struct Order {
   std::string gallery = "default";
   std::uint32_t matches_max = 5;
   bool views = false;
+  bool keyed = false;  // under an Idempotency-Key: another try may have queued this very job, or will
   bool again = false;  // sent before, under the same Idempotency-Key
   bool waits = true;   // else the photo is kept even where photos travel in messages: its job can then be asked for
 };

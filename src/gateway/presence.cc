@@ -82,7 +82,8 @@ Task<Result<void>> remove_queue(Service& service, std::string id, Millis wait) {
     request.max = limits::kQueueBatchEntries;
     request.wait = wait;
     auto messages = co_await (*opened)->receive(std::move(request));
-    if (!messages || messages->empty()) break;
+    if (!messages) co_return messages.error();
+    if (messages->empty()) break;
     for (const queue::Message& message : *messages) {
       auto outcome = jobs::decode_outcome(message.body);
       if (!outcome) continue;
@@ -189,11 +190,18 @@ Task<Result<void>> renew_own_queue(std::shared_ptr<Service> service, std::shared
 }
 
 Task<> stay_present(std::shared_ptr<Service> service) {
-  Watch watch(*service);
   for (;;) {
     auto done = co_await sign(*service, service->presence.id);
-    if (done) done = co_await watch.look();
     if (!done) service->parts.log.warn("presence_failed", {{"why", done.error().message}});
+    co_await sleep_for(service->options.dead_after / kSignsPerDeath);
+  }
+}
+
+Task<> watch_others(std::shared_ptr<Service> service) {
+  Watch watch(*service);
+  for (;;) {
+    auto done = co_await watch.look();
+    if (!done) service->parts.log.warn("others_not_seen", {{"why", done.error().message}});
     co_await sleep_for(service->options.dead_after / kSignsPerDeath);
   }
 }

@@ -34,8 +34,11 @@ Task<Result<std::shared_ptr<queue::Queue>>> open_own_queue(Service& service);
 // Gives up `lost`, which is gone, for a queue under a new id, unless that has happened already.
 Task<Result<void>> renew_own_queue(std::shared_ptr<Service> service, std::shared_ptr<queue::Queue> lost);
 
-// Signs, and looks after the others, until cancelled.
+// Signs until cancelled, whatever else takes long.
 Task<> stay_present(std::shared_ptr<Service> service);
+
+// Looks after the others until cancelled: reads their signs, collects what the dead left.
+Task<> watch_others(std::shared_ptr<Service> service);
 
 // Removes this gateway's own queue, and its sign.
 Task<> leave(Service& service);

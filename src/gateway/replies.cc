@@ -114,8 +114,9 @@ void write_error(jobs::JsonWriter& out, const Error& error) {
 }
 
 Error told_to_caller(Error error) {
-  if (error.code == Code::kDenied) error.code = Code::kUnavailable;
-  return error;
+  if (error.code != Code::kDenied && error.reason != "no_credentials") return error;
+  return {Code::kUnavailable, "A service behind this one refuses it; its operator finds the reason in the log.",
+          "refused_behind"};
 }
 
 net::HttpResponse error_response(const Error& error, std::string_view request_id, Form form) {

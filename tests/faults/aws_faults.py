@@ -241,5 +241,5 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         done.set()
         end_all_instances(system)
         system.stop()
-    return Row(hits, photos, callers.lost, len(callers.wrong), 0, callers.latencies_s, quiet_s,
+    return Row(hits, photos - callers.lost, callers.lost, len(callers.wrong), None, callers.latencies_s, quiet_s,
                "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)

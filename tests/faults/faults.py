@@ -321,7 +321,8 @@ COLUMNS = ["fault", "cycles", "accepted", "lost", "wrong", "duplicates", "added 
 
 
 def cells(name: str, row: Row) -> list[str]:
-    return [name, *map(str, (row.cycles, row.accepted, row.lost, row.wrong, row.duplicates)),
+    duplicates = "-" if row.duplicates is None else str(row.duplicates)
+    return [name, *map(str, (row.cycles, row.accepted, row.lost, row.wrong)), duplicates,
             f"{row.added_p99_ms:.0f} ms", row.note]
 
 

@@ -14,7 +14,7 @@ class Row:
     accepted: int
     lost: int
     wrong: int  # deleted and back, wrongly answered, or never asked for
-    duplicates: int
+    duplicates: int | None  # nothing: not counted
     latencies_s: list[float]  # of calls while the fault was at work
     quiet_s: list[float]  # of calls before it
     note: str = ""

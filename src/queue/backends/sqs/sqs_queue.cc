@@ -15,7 +15,7 @@ constexpr Millis kCallTimeout{10'000};  // of anything but a long poll's waiting
 
 // `action` with its JSON body; the answer's body. The header names the consumer to a service that can make use of it.
 Task<Result<Bytes>> invoke(aws::Client& client, std::string_view action, std::string body, Millis timeout,
-                           bool idempotent, std::string consumer = {}) {
+                           bool idempotent, std::string consumer = {}, Millis least = Millis{0}) {
   net::HttpRequest request;
   request.method = "POST";
   request.headers.add("Content-Type", "application/x-amz-json-1.0");
@@ -24,7 +24,7 @@ Task<Result<Bytes>> invoke(aws::Client& client, std::string_view action, std::st
   request.headers.add("X-Amz-Target", std::move(target));
   if (!consumer.empty()) request.headers.add("X-Facefleet-Consumer", std::move(consumer));
   request.body = std::move(body);
-  auto response = co_await client.call(std::move(request), timeout, idempotent);
+  auto response = co_await client.call(std::move(request), timeout, idempotent, least);
   if (!response) co_return response.error();
   co_return std::move(response->body);
 }
@@ -160,10 +160,10 @@ class SqsQueue final : public Queue {
 
   Task<Result<std::vector<Message>>> receive(Receive request) override {
     std::string body = sqs::receive_message(url_, request);
-    const Millis timeout = Millis(sqs::to_seconds(request.wait) * 1'000) + kCallTimeout;
-    // Not retried here: what is left of the wait is the caller's to judge.
-    const auto answer = co_await invoke(client_, "ReceiveMessage", std::move(body), timeout, /*idempotent=*/false,
-                                        std::move(request.consumer));
+    const Millis wait(sqs::to_seconds(request.wait) * 1'000);
+    // Not for a second time where it may have been done: what it took would be leased to nobody.
+    const auto answer = co_await invoke(client_, "ReceiveMessage", std::move(body), wait + kCallTimeout,
+                                        /*idempotent=*/false, std::move(request.consumer), wait);
     if (!answer) co_return answer.error();
     co_return sqs::read_messages(*answer);
   }
