@@ -566,6 +566,22 @@ TEST_F(GatewayTest, ARetryFinishesWhatADeadGatewayBegan) {
   EXPECT_EQ(json::parse(again.body).at("job_id").as_string(), id);
 }
 
+// A try that fails must not take the photo from a job that another try under the same key has queued, or will.
+TEST_F(GatewayTest, AKeyedPhotoStaysThoughItsSendFails) {
+  ASSERT_TRUE(start(false));
+  run(queues_->remove(names_.request_queue)).value();
+  auto with_key = post("/v1/recognise", "Ann", "image/jpeg");
+  with_key.headers.set("Idempotency-Key", "k");
+  const auto keyed = send(std::move(with_key)), plain = send(post("/v1/recognise", "Bob", "image/jpeg"));
+  EXPECT_GE(keyed.status, 400);
+  EXPECT_GE(plain.status, 400);
+  const auto is_kept = [&](const net::HttpResponse& response) {
+    return keys(names_.job_bucket, "photos/").contains(jobs::photo_key(*response.headers.get("x-request-id")));
+  };
+  EXPECT_TRUE(until([&] { return !is_kept(plain); }));
+  EXPECT_TRUE(is_kept(keyed));
+}
+
 TEST_F(GatewayTest, ARetryAsksWhetherTheJobIsDone) {
   ASSERT_TRUE(start(false));
   auto request = post("/v1/recognise", "Ann", "image/jpeg");
