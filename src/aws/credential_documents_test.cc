@@ -35,9 +35,10 @@ TEST(CredentialDocuments, AnErrorShowsNoSecret) {
 }
 
 TEST(CredentialDocuments, XmlThatHoldsNone) {
-  for (const char* text : {"", "<a/>", "<AssumeRoleWithWebIdentityResponse/>", "{}",
-                           "<R><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>A</AccessKeyId></Credentials>"
-                           "</AssumeRoleWithWebIdentityResult></R>"})
+  const char* half =
+      "<R><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>A</AccessKeyId></Credentials>"
+      "</AssumeRoleWithWebIdentityResult></R>";
+  for (const char* text : {"", "<a/>", "<AssumeRoleWithWebIdentityResponse/>", "{}", half})
     EXPECT_EQ(parse_credential_xml(text).error().code, Code::kUnavailable) << text;
 }
 

@@ -152,8 +152,9 @@ class ForeignSystem(System):
         return True
 
     def wait_for_rest(self, timeout_s: float = 60) -> None:
-        """Until no more instances take room than the floor."""
+        """Until no more instances take room than the floor, nor will for the picture that the gateway tries itself."""
         floor = self.settings["fleet"].get("running_floor", 0)
+        wait_until(lambda: self.get("/readyz").status == 200, timeout_s, "the gateway is ready")
         wait_until(lambda: self.running() and self.hypervisor.seen[-1:] == [floor], timeout_s, "the fleet is at rest")
 
     def begin_counting(self) -> None:
