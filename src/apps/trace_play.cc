@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
 #include <cstdio>
 
 #include "apps/place.h"
@@ -19,7 +20,7 @@ constexpr Millis kLookEvery{100};
 constexpr Millis kRest{300'000};  // an idle fleet that stays longer than this is meant to stay
 constexpr Millis kTimeout{10'000};
 
-sim::Micros micros(double seconds) { return sim::Micros(static_cast<std::int64_t>(seconds * 1e6 + 0.5)); }
+sim::Micros micros(double seconds) { return sim::Micros(std::llround(seconds * 1e6)); }
 
 double number(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);

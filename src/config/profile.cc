@@ -31,6 +31,7 @@ struct Key {
   std::vector<std::string_view> choices = {};  // texts; empty: free
 };
 
+// A table, however long.  NOLINTNEXTLINE(readability-function-size)
 const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
       {"name", &Profile::name, "what this profile is called"},

@@ -127,7 +127,7 @@ void feed(Forecast& forecast, MonoTime& now, int seconds, RateAt rate) {
   double owed = 0;
   for (int look = 0; look < seconds * 10; ++look) {
     now += Millis{100};
-    owed += rate(look / 10.0) / 10;
+    owed += rate(look / 10.0) / 10.0;
     const auto count = static_cast<std::uint64_t>(owed);
     owed -= static_cast<double>(count);
     forecast.add(now, count);
