@@ -111,8 +111,6 @@ Task<Result<void>> scale(Role& role, autoscaler::Options options, const CloudPar
   co_return Result<void>();
 }
 
-Millis millis(double seconds) { return Millis(static_cast<std::int64_t>(seconds * 1'000)); }
-
 int serve(const RoleFlags& flags, bool shadow) {
   Role role("autoscaler");
   const auto place = settle_place_with_cap(flags);
@@ -128,7 +126,7 @@ int serve(const RoleFlags& flags, bool shadow) {
   options.request_queue = names.request_queue;
   if (autoscaler::reads_responses(profile.autoscaler_policy)) options.response_queue = names.response_queue;
   options.response_queues = profile.gateway_own_response_queue;
-  options.tick = millis(profile.autoscaler_tick_s);
+  options.tick = config::millis(profile.autoscaler_tick_s);
   options.shadow = shadow;
   options.pool = profile.fleet_pool;
   options.running_floor = static_cast<std::uint32_t>(profile.fleet_running_floor);

@@ -33,8 +33,6 @@ struct Flags {
   bool open = false;
 };
 
-Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
-
 Result<gateway::Options> to_options(const config::Profile& profile, const std::filesystem::path& data_dir) {
   auto listen = net::parse_host_port(profile.gateway_listen);
   if (!listen) return listen.error();
@@ -56,16 +54,16 @@ Result<gateway::Options> to_options(const config::Profile& profile, const std::f
   options.photo_in_message = profile.jobs_message == "inline";
   options.message_bytes_max = static_cast<std::uint32_t>(profile.queue_message_bytes_max);
   options.own_response_queue = profile.gateway_own_response_queue;
-  options.dead_after = seconds(profile.gateway_dead_after_s);
+  options.dead_after = config::millis(profile.gateway_dead_after_s);
   options.reuse = profile.gateway_reuse;
   options.photo_retention = profile.retention_photo;
-  options.outcome_retention = seconds(profile.retention_outcome_hours * 3'600);
-  options.answer_timeout = seconds(profile.gateway_answer_timeout_s);
+  options.outcome_retention = config::millis(profile.retention_outcome_hours * 3'600);
+  options.answer_timeout = config::millis(profile.gateway_answer_timeout_s);
   options.photo_bytes_max = static_cast<std::uint64_t>(profile.gateway_photo_mb_max) << 20;
   options.body_bytes_max = static_cast<std::uint64_t>(profile.gateway_body_mb_max) << 20;
   options.files_max = static_cast<std::uint32_t>(profile.gateway_files_max);
   options.queue_length_max = static_cast<std::uint64_t>(profile.gateway_queue_length_max);
-  options.wait_max = seconds(profile.gateway_wait_max_s);
+  options.wait_max = config::millis(profile.gateway_wait_max_s);
   options.version = FACEFLEET_VERSION;
   options.profile = profile.name;
   for (auto& card : *cards)

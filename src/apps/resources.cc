@@ -18,7 +18,7 @@ Error about(const std::string& what, Error error) {
 
 queue::Attributes request_attributes(const config::Profile& profile, const jobs::Names& names) {
   queue::Attributes requests;
-  requests.lease = Millis(static_cast<std::int64_t>(profile.worker_lease_s * 1'000));
+  requests.lease = config::millis(profile.worker_lease_s);
   requests.message_bytes_max = static_cast<std::uint32_t>(profile.queue_message_bytes_max);
   requests.dead_letter_queue = names.dead_queue;
   // One more than a worker's own limit: it buries poison itself, with an answer; this is for when it cannot.

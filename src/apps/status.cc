@@ -92,11 +92,7 @@ void print_status(const json::object& status) {
 Task<Result<void>> show(Role& role, Flags flags) {
   const auto url = net::parse_url(flags.url);
   if (!url) co_return url.error();
-  net::ClientOptions options;
-  options.host = url->host;
-  options.port = url->port;
-  options.tls = url->tls;
-  const auto client = net::HttpClient::open(role.context.get_executor(), options);
+  const auto client = net::HttpClient::open(role.context.get_executor(), net::options_for(*url));
   net::HttpRequest request;
   request.target = "/v1/status";
   if (!flags.key.empty()) request.headers.set("Authorization", "Bearer " + flags.key);

@@ -86,11 +86,7 @@ Result<sim::Trace> read_trace(const TraceFlags& flags, std::uint32_t requests_ma
 }
 
 FleetWatch::FleetWatch(const Executor& executor, const net::Url& url, const Clock& clock) : clock_(clock) {
-  net::ClientOptions options;
-  options.host = url.host;
-  options.port = url.port;
-  options.tls = url.tls;
-  client_ = net::HttpClient::open(executor, std::move(options));
+  client_ = net::HttpClient::open(executor, net::options_for(url));
 }
 
 Task<Result<std::uint32_t>> FleetWatch::look() {

@@ -162,9 +162,8 @@ class System {
     options.cap = static_cast<std::uint32_t>(profile_.fleet_workers_max);
     options.name_prefix = profile_.fleet_instance_prefix;
     options.pool = profile_.fleet_pool ? options.cap : 0;
-    options.start_delay =
-        Millis(static_cast<std::int64_t>(std::max(profile_.fleet_start_delay_s, profile_.lesson_start_s) * 1'000));
-    options.stop_grace = Millis(static_cast<std::int64_t>(profile_.fleet_stop_grace_s * 1'000));
+    options.start_delay = config::millis(std::max(profile_.fleet_start_delay_s, profile_.lesson_start_s));
+    options.stop_grace = config::millis(profile_.fleet_stop_grace_s);
     options.command = [this](const std::string& id, const fs::path& status_file) {
       fleet::Command run = command({"worker", "--instance-id", id, "--status-file", status_file.string()});
       run.environment.push_back("AWS_EC2_METADATA_SERVICE_ENDPOINT=" + cloud_.env.endpoint + "/~imds/" + id);

@@ -23,8 +23,6 @@ struct Flags {
   std::string status_file;
 };
 
-Millis seconds(double value) { return Millis(static_cast<std::int64_t>(value * 1'000)); }
-
 // Of a worker's ask for a job, where a leaving worker has to wait for its end.
 constexpr Millis kAskAlone{5'000};
 
@@ -32,14 +30,14 @@ worker::Options to_options(const config::Profile& profile, bool alone) {
   worker::Options options;
   options.names = names_of(profile);
   options.prefetch = static_cast<std::uint32_t>(profile.worker_prefetch);
-  options.lease = seconds(profile.worker_lease_s);
-  options.idle_poll = seconds(profile.worker_idle_poll_s);
+  options.lease = config::millis(profile.worker_lease_s);
+  options.idle_poll = config::millis(profile.worker_idle_poll_s);
   options.receives_max = static_cast<std::uint32_t>(profile.worker_receives_max);
   options.photo_retention = profile.retention_photo;
   options.reuse = profile.gateway_reuse;
   options.threshold = static_cast<float>(profile.vision_threshold);
-  options.service_min = seconds(profile.lesson_service_s);
-  options.ends_itself = seconds(profile.worker_ends_itself_s);
+  options.service_min = config::millis(profile.lesson_service_s);
+  options.ends_itself = config::millis(profile.worker_ends_itself_s);
   options.drops_ask = !alone;  // the local cloud's `up` sees who has gone
   if (alone) options.receive_wait = kAskAlone;
   return options;

@@ -175,10 +175,7 @@ class SigningClient final : public Client {
   }
 
   static net::ClientOptions client_options(const net::Url& url, const std::string& ca_file) {
-    net::ClientOptions options;
-    options.host = url.host;
-    options.port = url.port;
-    options.tls = url.tls;
+    net::ClientOptions options = net::options_for(url);
     options.connections_max = limits::kAwsConnections;
     options.ca_file = ca_file;
     return options;

@@ -20,10 +20,7 @@ bool may_pass(const Result<net::HttpResponse>& answer) {
 Task<Result<net::HttpResponse>> ask(Ask what, Random& random) {
   const auto url = net::parse_url(what.url);
   if (!url) co_return url.error();
-  net::ClientOptions options;
-  options.host = url->host;
-  options.port = url->port;
-  options.tls = url->tls;
+  net::ClientOptions options = net::options_for(*url);
   options.ca_file = what.ca_file;
   const Executor executor = co_await asio::this_coro::executor;
   const auto http = net::HttpClient::open(executor, std::move(options));

@@ -113,10 +113,7 @@ std::string Imds::url_from_environment(const Environment& environment) {
 Result<std::unique_ptr<Imds>> Imds::open(const Executor& executor, const std::string& url, const Clock& clock) {
   auto parsed = net::parse_url(url);
   if (!parsed) return parsed.error();
-  net::ClientOptions options;
-  options.host = parsed->host;
-  options.port = parsed->port;
-  options.tls = parsed->tls;
+  net::ClientOptions options = net::options_for(*parsed);
   options.connect_timeout = kTimeout;
   std::string base = parsed->target;
   while (!base.empty() && base.back() == '/') base.pop_back();

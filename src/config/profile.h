@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace facefleet::config {
@@ -92,6 +93,9 @@ struct Profile {
   double lesson_service_s = 0;
   double lesson_start_s = 0;
 };
+
+// A time of a profile, which has them in seconds.
+inline Millis millis(double seconds) { return Millis(static_cast<std::int64_t>(seconds * 1'000)); }
 
 // Where each key's value came from ("default", a file's path, a flag), for `facefleet config --explain`.
 using Origins = std::map<std::string, std::string, std::less<>>;

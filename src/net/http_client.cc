@@ -494,6 +494,14 @@ class PooledClient final : public HttpClient {
 
 }  // namespace
 
+ClientOptions options_for(const Url& url) {
+  ClientOptions options;
+  options.host = url.host;
+  options.port = url.port;
+  options.tls = url.tls;
+  return options;
+}
+
 std::unique_ptr<HttpClient> HttpClient::open(const Executor& executor, ClientOptions options) {
   return std::make_unique<PooledClient>(std::make_shared<Pool>(executor, std::move(options)));
 }

@@ -24,6 +24,9 @@ struct ClientOptions {
   Millis connect_timeout{2'000};
 };
 
+// For the origin of `url`; the rest as it is.
+ClientOptions options_for(const Url& url);
+
 // The reason of a kUnavailable that will not pass by itself: the server's certificate is not to be trusted.
 inline constexpr std::string_view kCertificateRefused = "certificate_refused";
 

@@ -100,10 +100,7 @@ Error bad_answer(std::string_view name) {
 Result<std::unique_ptr<ApiClient>> ApiClient::open(const Executor& executor, const std::string& url, std::string key) {
   const auto parsed = net::parse_url(url);
   if (!parsed) return parsed.error();
-  net::ClientOptions options;
-  options.host = parsed->host;
-  options.port = parsed->port;
-  options.tls = parsed->tls;
+  net::ClientOptions options = net::options_for(*parsed);
   options.body_bytes_max = kAnswerBytes;
   return std::unique_ptr<ApiClient>(
       new ApiClient(url, std::move(key), net::HttpClient::open(executor, std::move(options))));

@@ -165,6 +165,21 @@ class WorkerTest : public ::testing::Test {
     co_return outcomes;
   }
 
+  // `job` has an outcome; a delivery more is answered from it.
+  Task<> expect_the_finished_answer(Worker& worker, const jobs::Job& job) {
+    jobs::Outcome finished;
+    finished.job_id = job.id;
+    finished.label = "as it was";
+    store::Put plain;
+    auto put = co_await store_->put(names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), plain);
+    EXPECT_TRUE(put);
+    co_await put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    co_await send(jobs::encode(job));
+    auto answers = co_await run_for(worker, 1);
+    EXPECT_EQ(answers.front().label, "as it was");
+    co_await expect_empty_queues();
+  }
+
   Task<> expect_empty_queues() {
     for (const auto& name : queue_names()) {
       if (name == names_->dead_queue) continue;
@@ -266,17 +281,7 @@ TEST_F(WorkerTest, AJobThatWasFinishedBeforeIsAnsweredFromItsOutcome) {
   const auto script = [](WorkerTest& t) -> Task<> {
     auto worker = t.create();
     const jobs::Job job = t.job();
-    jobs::Outcome finished;
-    finished.job_id = job.id;
-    finished.label = "as it was";
-    store::Put options;
-    auto put = co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), options);
-    EXPECT_TRUE(put);
-    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
-    co_await t.send(jobs::encode(job));
-    auto answers = co_await t.run_for(*worker, 1);
-    EXPECT_EQ(answers.front().label, "as it was");
-    co_await t.expect_empty_queues();
+    co_await t.expect_the_finished_answer(*worker, job);
   };
   run_task(context_, script(*this));
 }
@@ -288,17 +293,7 @@ TEST_F(WorkerTest, AJobThatWasSentAgainIsNotComputedAgain) {
     auto worker = t.create(0, options);
     jobs::Job job = t.job();
     job.again = true;
-    jobs::Outcome finished;
-    finished.job_id = job.id;
-    finished.label = "as it was";
-    store::Put plain;
-    auto put = co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), plain);
-    EXPECT_TRUE(put);
-    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
-    co_await t.send(jobs::encode(job));
-    auto answers = co_await t.run_for(*worker, 1);
-    EXPECT_EQ(answers.front().label, "as it was");
-    co_await t.expect_empty_queues();
+    co_await t.expect_the_finished_answer(*worker, job);
   };
   run_task(context_, script(*this));
 }

@@ -5,11 +5,13 @@ A test that kills, purges, restarts or needs its own profile takes `start_system
 """
 
 import contextlib
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
+from alone import LocalCloud
 from system import BINARY, PHOTOS, System
 
 
@@ -43,6 +45,14 @@ def maker_of_systems(binary: Path, request: pytest.FixtureRequest):
                     print(f"up did not end within 10 s of SIGTERM; it was killed ({system.data})")
                 if request.session.testsfailed > failed_before and system.log.exists():
                     print(f"--- log of {system.data}\n{system.log.read_text()[-8000:]}")
+
+
+@pytest.fixture
+def cloud(binary, tmp_path):
+    """The local cloud's doors, alone, of this test."""
+    started = LocalCloud(binary, tmp_path / "cloud")
+    yield started
+    started.end(signal.SIGKILL)
 
 
 @pytest.fixture

@@ -5,16 +5,9 @@ import signal
 import subprocess
 
 import pytest
-from alone import Gateway, LocalCloud, Role
+from alone import Gateway, Role
 from system import wait_until
 from test_kill import PROBES
-
-
-@pytest.fixture
-def cloud(binary, tmp_path):
-    started = LocalCloud(binary, tmp_path / "cloud")
-    yield started
-    started.end(signal.SIGKILL)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from alone import Gateway, LocalCloud, Role
+from alone import Gateway, Role
 from system import ROOT, Api, wait_until
 from test_kill import PEOPLE, PROBES
 
@@ -83,13 +83,6 @@ class Moto:
     def client(self, service):
         return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="any",
                             aws_secret_access_key="any")
-
-
-@pytest.fixture
-def cloud(binary, tmp_path):
-    started = LocalCloud(binary, tmp_path / "cloud")
-    yield started
-    started.end(signal.SIGKILL)
 
 
 @pytest.fixture
