@@ -87,17 +87,21 @@ class Teller {
   bool telling_ = false;
 };
 
-// What `up` sees to where the roles are its own. A pool that cannot be filled now is no reason not to use what it has.
-Task<Result<void>> make_system(Role& role, const CloudParts& parts, const Place& place, bool shadow) {
-  const bool leaving = false;  // whoever ends this role ends it at once
-  const Resources resources{*parts.queues, *parts.store, nullptr};
-  auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
-  if (!made || !place.profile.fleet_pool || shadow) co_return made;
-  const auto filled = co_await fleet::fill_pool(*parts.fleet, parts.fleet->cap(), role.clock, role.log);
+Task<> see_to_the_pool(Role& role, fleet::Fleet& fleet) {
+  const auto filled = co_await fleet::fill_pool(fleet, fleet.cap(), role.clock, role.log);
   if (!filled)
     role.log.warn("the pool lacks instances; the next start of this autoscaler tries again",
                   {{"why", filled.error().message}});
-  co_return Result<void>();
+}
+
+// What `up` sees to where the roles are its own. Work does not wait until the pool is full.
+Task<Result<void>> make_system(Role& role, const CloudParts& parts, const Place& place, bool shadow) {
+  const bool leaving = false;  // whoever ends this role ends it at once
+  const Resources resources{*parts.queues, *parts.store, nullptr, role.log};
+  auto made = co_await make_resources_patiently(resources, place.profile, leaving);
+  if (made && place.profile.fleet_pool && !shadow)
+    asio::co_spawn(role.context, see_to_the_pool(role, *parts.fleet), asio::detached);
+  co_return made;
 }
 
 Task<Result<void>> scale(Role& role, autoscaler::Options options, const CloudParts& parts, const Place& place,

@@ -27,7 +27,7 @@ queue::Attributes request_attributes(const config::Profile& profile, const jobs:
 }
 
 // Who may not change attributes, as a worker's role may not, leaves them: what counts is that the queue is there.
-Task<Result<void>> settle_attributes(queue::Queue& queue, queue::Attributes wanted) {
+Task<Result<void>> settle_attributes(queue::Queue& queue, queue::Attributes wanted, const Log& log) {
   const auto there = co_await queue.attributes();
   if (!there) co_return there.error();
   queue::Attributes attributes = *there;
@@ -37,22 +37,25 @@ Task<Result<void>> settle_attributes(queue::Queue& queue, queue::Attributes want
   attributes.receives_max = wanted.receives_max;
   if (attributes == *there) co_return Result<void>();
   auto set = co_await queue.set_attributes(std::move(attributes));
-  if (!set && set.error().code != Code::kDenied) co_return set;
-  co_return Result<void>();
+  if (!set && set.error().code == Code::kDenied) {
+    log.info("the queue keeps its attributes", {{"queue", queue.name()}, {"why", set.error().message}});
+    co_return Result<void>();
+  }
+  co_return set;
 }
 
 // Looked for first, as a role that may use a queue need not be allowed to make one.
-Task<Result<void>> make_queue(queue::Queues& queues, std::string name, queue::Attributes attributes, bool settles) {
-  auto there = co_await queues.open(name);
+Task<Result<void>> make_queue(Resources resources, std::string name, queue::Attributes attributes, bool settles) {
+  auto there = co_await resources.queues.open(name);
   if (!there && there.error().code == Code::kNotFound) {
-    const auto made = co_await queues.create(name, attributes);
+    const auto made = co_await resources.queues.create(name, attributes);
     if (made) co_return Result<void>();
     if (made.error().code != Code::kConflict) co_return about("cannot make the queue " + name, made.error());
-    there = co_await queues.open(name);  // somebody else has, meanwhile
+    there = co_await resources.queues.open(name);  // somebody else has, meanwhile
   }
   if (!there) co_return about("cannot open the queue " + name, there.error());
   if (!settles) co_return Result<void>();
-  auto settled = co_await settle_attributes(**there, std::move(attributes));
+  auto settled = co_await settle_attributes(**there, std::move(attributes), resources.log);
   if (!settled) co_return about("cannot give the queue " + name + " its attributes", settled.error());
   co_return Result<void>();
 }
@@ -97,11 +100,11 @@ bool may_pass(const Error& error) {
 Task<Result<void>> make_resources(Resources resources, const config::Profile& profile) {
   const jobs::Names names = names_of(profile);
   const queue::Attributes plain, attributes = request_attributes(profile, names);
-  auto dead = co_await make_queue(resources.queues, names.dead_queue, plain, /*settles=*/false);
+  auto dead = co_await make_queue(resources, names.dead_queue, plain, /*settles=*/false);
   if (!dead) co_return dead;
-  auto requests = co_await make_queue(resources.queues, names.request_queue, attributes, resources.settles);
+  auto requests = co_await make_queue(resources, names.request_queue, attributes, resources.settles);
   if (!requests) co_return requests;
-  auto responses = co_await make_queue(resources.queues, names.response_queue, plain, /*settles=*/false);
+  auto responses = co_await make_queue(resources, names.response_queue, plain, /*settles=*/false);
   if (!responses) co_return responses;
   std::vector<std::string> buckets = {names.job_bucket, names.gallery_bucket};
   if (profile.gateway_views) buckets.insert(buckets.end(), {names.in_bucket, names.out_bucket});
@@ -113,14 +116,14 @@ Task<Result<void>> make_resources(Resources resources, const config::Profile& pr
   co_return co_await make_table(*resources.tables, outcome_table(profile));
 }
 
-Task<Result<void>> make_resources_patiently(Resources resources, const config::Profile& profile, Log log,
-                                            const bool& leaving) {
+Task<Result<void>> make_resources_patiently(Resources resources, const config::Profile& profile, const bool& leaving) {
   Millis wait = kPauseFirst;
   std::string told;
   while (!leaving) {
     auto made = co_await make_resources(resources, profile);
     if (made || !may_pass(made.error())) co_return made;
-    if (made.error().message != told) log.warn("waiting for queues and buckets", {{"why", made.error().message}});
+    if (made.error().message != told)
+      resources.log.warn("waiting for queues and buckets", {{"why", made.error().message}});
     told = made.error().message;
     co_await sleep_for(wait);
     wait = std::min(wait * 2, kPauseLast);

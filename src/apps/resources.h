@@ -16,7 +16,8 @@ struct Resources {
   queue::Queues& queues;
   store::ObjectStore& store;
   table::Tables* tables;  // null unless the profile keeps outcomes in a table
-  bool settles = true;    // a request queue that another profile made otherwise takes this one's attributes
+  Log log;
+  bool settles = true;  // a request queue that another profile made otherwise takes this one's attributes
 };
 
 // Makes what is missing; what is there stays as it is. An error says which of them it is about.
@@ -24,7 +25,6 @@ Task<Result<void>> make_resources(Resources resources, const config::Profile& pr
 
 // The same, tried again for as long as the services are away, busy, or behind with what they were told (SQS makes no
 // queue anew within 60 s of its deletion). Returns at once when `leaving` becomes true.
-Task<Result<void>> make_resources_patiently(Resources resources, const config::Profile& profile, Log log,
-                                            const bool& leaving);
+Task<Result<void>> make_resources_patiently(Resources resources, const config::Profile& profile, const bool& leaving);
 
 }  // namespace facefleet::apps

@@ -79,8 +79,8 @@ Task<Result<void>> end_instance(fleet::Fleet& fleet, std::string id, bool pool) 
 Task<Result<void>> make_and_run(Role& role, const CloudParts& parts, const Place& place, worker::Worker& worker,
                                 const bool& leaving) {
   if (place.alone) {
-    const Resources resources{*parts.queues, *parts.store, parts.tables.get(), /*settles=*/false};
-    auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
+    const Resources resources{*parts.queues, *parts.store, parts.tables.get(), role.log, /*settles=*/false};
+    auto made = co_await make_resources_patiently(resources, place.profile, leaving);
     if (!made || leaving) co_return made;
   }
   co_return co_await worker.run();

@@ -116,7 +116,19 @@ TEST_F(Pool, GoesOnWhereAnEarlierOneEnded) {
   fleet.add(InstanceState::kStopped, {{"facefleet:pool", "new"}});
   ASSERT_TRUE(fill(fleet, 2));
   EXPECT_THAT(fleet.instances, SizeIs(2));
-  EXPECT_THAT(fleet.instances, Each(Field(&Instance::state, InstanceState::kStopped)));
+  EXPECT_NE(fleet.instances[0].state, InstanceState::kRunning);
+  EXPECT_EQ(fleet.instances[1].state, InstanceState::kStopped);
+  EXPECT_THAT(fleet.instances, Each(Field(&Instance::tags, testing::IsEmpty())));
+}
+
+TEST_F(Pool, WhoHasFoundWorkIsLeftToIt) {
+  SlowFleet fleet(2);
+  fleet.add(InstanceState::kRunning, {{"facefleet:pool", "new"}}).worker = WorkerState::kBusy;
+  fleet.add(InstanceState::kRunning, {{"facefleet:pool", "new"}}).worker = WorkerState::kIdle;
+  ASSERT_TRUE(fill(fleet, 2));
+  EXPECT_EQ(fleet.instances[0].state, InstanceState::kRunning);
+  EXPECT_NE(fleet.instances[1].state, InstanceState::kRunning);
+  EXPECT_THAT(fleet.instances, Each(Field(&Instance::tags, testing::IsEmpty())));
 }
 
 TEST_F(Pool, ARefusalIsTold) {
