@@ -104,11 +104,28 @@ Result<void> announce(const std::filesystem::path& data_dir, std::uint16_t port)
   return write_file_atomic(data_dir / "run" / "gateway.json", text);
 }
 
+// A key that is made or removed counts within this time; a file that cannot be read changes nothing.
+constexpr Millis kKeysEvery{1'000};
+
+Task<> follow_keys(Role& role, const std::filesystem::path& data_dir, gateway::Gateway& gateway,
+                   std::vector<gateway::ApiKey> current) {
+  for (std::string told;;) {
+    co_await sleep_for(kKeysEvery);
+    auto keys = load_keys(data_dir);
+    const std::string trouble = keys ? std::string() : keys.error().message;
+    if (trouble != std::exchange(told, trouble) && !keys) role.log.error("keys_unreadable", {{"why", trouble}});
+    if (!keys || *keys == current) continue;
+    current = *keys;
+    role.log.info("keys_changed", {{"keys", current.size()}});
+    gateway.set_keys(std::move(*keys));
+  }
+}
+
 Task<Result<void>> make_and_run(Role& role, const CloudParts& parts, const Place& place, gateway::Gateway& gateway,
                                 const bool& leaving) {
   if (place.alone) {
-    const Resources resources{*parts.queues, *parts.store, parts.tables.get()};
-    auto made = co_await make_resources_patiently(resources, place.profile, role.log, leaving);
+    const Resources resources{*parts.queues, *parts.store, parts.tables.get(), role.log};
+    auto made = co_await make_resources_patiently(resources, place.profile, leaving);
     if (!made) co_return made;
   }
   co_return co_await gateway.run();
@@ -130,6 +147,7 @@ int serve(const Flags& flags) {
           keep_outcomes_in_table(role.context.get_executor(), *parts, profile, role.clock, role.random, role.log);
       !kept)
     return refuse(kept.error());
+  std::vector<gateway::ApiKey> keys = options->keys;
   const auto galleries = gallery::Galleries::open(*parts->store, names.gallery_bucket,
                                                   place->data_dir / "cache" / "galleries", role.clock);
   auto gateway = open_where_it_was(
@@ -137,6 +155,7 @@ int serve(const Flags& flags) {
       {*parts->queues, *parts->store, *galleries, *parts->fleet, role.clock, role.random, role.log}, place->data_dir);
   if (!gateway) return refuse(gateway.error());
   if (auto announced = announce(place->data_dir, (*gateway)->port()); !announced) return refuse(announced.error());
+  asio::co_spawn(role.context, follow_keys(role, place->data_dir, **gateway, std::move(keys)), asio::detached);
   bool leaving = false;
   return run_role(role, make_and_run(role, *parts, *place, **gateway, leaving), [&] {
     leaving = true;

@@ -33,7 +33,7 @@ int add_one(const Flags& flags) {
   std::error_code failed;
   std::filesystem::create_directories(flags.data, failed);
   if (auto saved = save_keys(flags.data, *keys); !saved) return refuse(saved.error());
-  std::fprintf(stderr, "key `%s`, shown this once; a running system takes it at its next start\n", flags.name.c_str());
+  std::fprintf(stderr, "key `%s`, shown this once; a running gateway takes it within a second\n", flags.name.c_str());
   std::printf("%s\n", secret.c_str());
   return 0;
 }

@@ -16,7 +16,7 @@ struct Template {
   std::vector<float> embedding;  // unit length, to within kUnitLengthTolerance
   std::string photo_sha256;      // 64 hex digits: enrolling the same photo again for the same person is a no-op
   std::string source;            // the photo's file name, for people
-  Bytes chip_png;                // the aligned 112x112 face, so that a new model can re-embed; may be empty
+  Bytes chip_png;                // the aligned 112x112 face, for export and for a model to come; may be empty
 };
 
 struct Match {

@@ -46,15 +46,21 @@ Result<void> check_origin(const net::HttpRequest& request) {
   return Error{Code::kDenied, "Pages of other sites may not use this service from a browser.", "origin_not_allowed"};
 }
 
-bool needs_key(const Options& options) { return !options.keys.empty() && !options.open; }
+// Load balancers ask by address, and what they learn is no secret.
+bool is_probe(const Route* route) { return route && (route->path == "/healthz" || route->path == "/readyz"); }
 
-Result<void> check_key(const Options& options, const net::HttpRequest& request, Scope scope) {
-  if (scope == Scope::kNone || !needs_key(options)) return {};
+// Beyond loopback also where the last key was removed.
+bool needs_key(const Service& service) {
+  return !service.options.open && (!service.keys.empty() || !net::is_loopback(service.options.listen_host));
+}
+
+Result<void> check_key(const Service& service, const net::HttpRequest& request, Scope scope) {
+  if (scope == Scope::kNone || !needs_key(service)) return {};
   const bool carries_one = request.headers.get("authorization") || request.headers.get("x-api-key");
   if (!carries_one)
     return Error{Code::kDenied, "An API key is needed; send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
                  "no_key"};
-  const ApiKey* key = find_key(options, request);
+  const ApiKey* key = find_key(service, request);
   if (!key) return Error{Code::kDenied, "This API key is not known here.", "unknown_key"};
   if (std::ranges::find(key->scopes, to_string(scope)) != key->scopes.end()) return {};
   return Error{Code::kDenied, "This API key lacks the scope `" + std::string(to_string(scope)) + "`.", "missing_scope"};
@@ -91,7 +97,7 @@ Result<void> check_exposure(const Options& options) {
       "exposed"};
 }
 
-const ApiKey* find_key(const Options& options, const net::HttpRequest& request) {
+const ApiKey* find_key(const Service& service, const net::HttpRequest& request) {
   constexpr std::string_view kBearer = "Bearer ";
   std::string_view text = request.headers.get("x-api-key").value_or("");
   if (const auto bearer = request.headers.get("authorization"))
@@ -99,7 +105,7 @@ const ApiKey* find_key(const Options& options, const net::HttpRequest& request) 
   if (text.empty()) return nullptr;
   const std::string digest = hex(sha256(text));
   const ApiKey* found = nullptr;
-  for (const ApiKey& key : options.keys)  // all of them, so that time tells nothing of which it was
+  for (const ApiKey& key : service.keys)  // all of them, so that time tells nothing of which it was
     if (equal_constant_time(key.sha256_hex, digest)) found = &key;
   return found;
 }
@@ -120,14 +126,15 @@ net::Admission admit(Service& service, const net::HttpRequest& request) {
     return admission;
   };
 
-  if (const auto host = check_host(service.options, request); !host) return refuse(host.error());
+  if (const auto host = check_host(service.options, request); !host && !is_probe(found.route))
+    return refuse(host.error());
   if (const auto origin = check_origin(request); !origin) return refuse(origin.error());
   if (!found.route) {
     net::Admission refused = refuse(found.error);
     if (!found.allow.empty()) refused.refusal->headers.set("Allow", found.allow);
     return refused;
   }
-  if (const auto key = check_key(service.options, request, found.route->scope); !key) {
+  if (const auto key = check_key(service, request, found.route->scope); !key) {
     net::Admission refused = refuse(key.error());
     if (refused.refusal->status == 401) refused.refusal->headers.set("WWW-Authenticate", "Bearer");
     return refused;

@@ -16,7 +16,7 @@ Result<void> check_exposure(const Options& options);
 net::Admission admit(Service& service, const net::HttpRequest& request);
 
 // The API key that a request carries; null where it carries none that is known.
-const ApiKey* find_key(const Options& options, const net::HttpRequest& request);
+const ApiKey* find_key(const Service& service, const net::HttpRequest& request);
 
 // The form in which an error of this request is told: POST / speaks the profile's, all others JSON.
 Form error_form(const Service& service, const net::HttpRequest& request, const Route* route);

@@ -51,6 +51,7 @@ Task<> receive_answers(std::shared_ptr<Service> service) {
       co_await sleep_for(kRetryPause);
       continue;
     }
+    service->presence.missing_since.reset();
     std::vector<std::string> receipts;
     for (const queue::Message& message : *messages) {
       hand_over(*service, message);

@@ -1,6 +1,8 @@
 // The gateway put together: admission before the body, an endpoint after it, loops beside them.
 #include "gateway/gateway.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "gateway/admission.h"
 #include "gateway/answers.h"
@@ -14,6 +16,7 @@ namespace facefleet::gateway {
 namespace {
 
 constexpr Millis kConnectPause{100};  // between two tries to open the queues at start
+constexpr Millis kTidyUp{1'000};      // at most, after the last caller has gone
 
 // One request: its route, its endpoint, and the form of an error that the endpoint returns.
 Task<net::HttpResponse> serve(std::shared_ptr<Service> service, net::HttpRequest& request) {
@@ -22,7 +25,7 @@ Task<net::HttpResponse> serve(std::shared_ptr<Service> service, net::HttpRequest
   Call call{*service, request, std::move(found.captures), net::parse_form(request.query()), {}, {}, {}};
   call.request_id = make_id(service->parts.clock.wall_ms(), service->parts.random);
   call.began = service->parts.clock.now();
-  if (const ApiKey* key = find_key(service->options, request)) call.key_name = key->name;
+  if (const ApiKey* key = find_key(*service, request)) call.key_name = key->name;
   const Form form = error_form(*service, request, found.route);
   auto result = co_await found.route->endpoint(call);
   net::HttpResponse response;
@@ -47,6 +50,13 @@ Task<> sweep_regularly(std::shared_ptr<Service> service) {
     if (!swept) service->parts.log.warn("sweep_failed", {{"why", swept.error().message}});
     co_await sleep_for(Millis(limits::kSweepIntervalMs));
   }
+}
+
+// What is left undone here, the sweep of another gateway does.
+Task<> tidy_up(std::shared_ptr<Service> service) {
+  co_await service->retention->flush();
+  co_await leave(*service);
+  co_await service->retention->flush();  // of answers that nobody read any more
 }
 
 class HttpGateway final : public Gateway {
@@ -83,16 +93,18 @@ class HttpGateway final : public Gateway {
     co_return Result<void>();
   }
 
+  void set_keys(std::vector<ApiKey> keys) override { service_->keys = std::move(keys); }
+
   Task<> drain(MonoTime deadline) override {
     service_->draining = true;
     co_await server_->drain(deadline);  // waiting callers still get their answers
     service_->loops->cancel();
     co_await service_->loops->join();
+    const MonoTime end = std::max(deadline, service_->parts.clock.now()) + kTidyUp;
     service_->tasks->cancel();
-    co_await service_->tasks->join();
-    co_await service_->retention->flush();
-    co_await leave(*service_);
-    co_await service_->retention->flush();  // of answers that nobody read any more
+    co_await service_->tasks->join(end);
+    service_->tasks->spawn("leave", tidy_up(service_));
+    co_await service_->tasks->join(end);
     stopped_ = true;
     stop_.cancel();
   }

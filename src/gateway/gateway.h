@@ -27,6 +27,8 @@ struct ApiKey {
   std::string name;
   std::string sha256_hex;           // of the key; the key itself is nowhere on disk
   std::vector<std::string> scopes;  // "read", "recognise", "manage"
+
+  friend bool operator==(const ApiKey&, const ApiKey&) = default;
 };
 
 struct Options {
@@ -75,6 +77,9 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> open(const Executor& executor, Options options, Parts parts);
   virtual ~Gateway() = default;
   virtual std::uint16_t port() const = 0;
+  // From now on these count, and no others. Without any, a gateway on loopback asks for none, and one beyond it lets
+  // nobody in.
+  virtual void set_keys(std::vector<ApiKey> keys) = 0;
   // Serves until drain(): receives answers, deletes what retention says, runs the readiness check. The gateway must
   // outlive it.
   virtual Task<Result<void>> run() = 0;

@@ -765,6 +765,41 @@ TEST_F(GatewayTest, KeysOpenWhatTheirScopesSay) {
   EXPECT_EQ(send(get("/")).status, 200);
 }
 
+TEST_F(GatewayTest, KeysChangeWhileItServes) {
+  ASSERT_TRUE(start());
+  const auto with = [](const std::string& key) {
+    auto request = get("/v1/models");
+    request.headers.set("X-API-Key", key);
+    return request;
+  };
+  EXPECT_EQ(send(get("/v1/models")).status, 200);
+  gateway_->set_keys({{"one", hex(sha256("first")), {"read"}}});
+  EXPECT_EQ(send(get("/v1/models")).status, 401);
+  EXPECT_EQ(send(with("first")).status, 200);
+  gateway_->set_keys({{"two", hex(sha256("second")), {"read"}}});
+  EXPECT_EQ(send(with("first")).status, 401);
+  EXPECT_EQ(send(with("second")).status, 200);
+}
+
+TEST_F(GatewayTest, BeyondLoopbackTheLastKeyRemovedOpensNothing) {
+  options_.listen_host = "0.0.0.0";
+  options_.keys = {{"one", hex(sha256("first")), {"read"}}};
+  ASSERT_TRUE(start());
+  gateway_->set_keys({});
+  EXPECT_EQ(send(get("/v1/models")).status, 401);
+  EXPECT_EQ(send(get("/healthz")).status, 200);
+}
+
+TEST_F(GatewayTest, ALoadBalancerProbesByAddress) {
+  options_.hosts_allowed = {"faces.example"};
+  ASSERT_TRUE(start());
+  for (const auto* path : {"/healthz", "/readyz"}) {
+    auto probe = get(path);
+    probe.headers.set("Host", "10.0.0.7:8000");
+    EXPECT_EQ(send(std::move(probe)).status, 200) << path;
+  }
+}
+
 TEST_F(GatewayTest, BeyondLoopbackWithoutAKeyIsRefusedAtStart) {
   options_.listen_host = "0.0.0.0";
   const auto refused = start();

@@ -150,10 +150,13 @@ Task<Result<void>> accept(Service& service, Order order, Entry& entry, Bytes byt
     entry.known = std::move(*reused);
     if (entry.known) co_return Result<void>();
   }
-  auto sent = co_await keep_and_send(service, order, entry.job_id, entry.name, std::move(bytes));
-  // Others may wait for this very job, under the same Idempotency-Key.
-  if (!sent) service.pending.deliver(entry.job_id, sent.error());
-  co_return sent;
+  co_return co_await keep_and_send(service, order, entry.job_id, entry.name, std::move(bytes));
+}
+
+// Whether a photo of a request that was seen before is the earlier one's to bring as far as the queue: it is still at
+// it.
+bool is_anothers(const Service& service, const Entry& entry, bool seen_before) {
+  return seen_before && service.pending.waiters(entry.job_id) > 1;
 }
 
 }  // namespace
@@ -263,9 +266,14 @@ Task<Result<std::vector<Entry>>> submit(Call& call, std::vector<Upload> uploads,
   call.request_id = entries.front().job_id;
   for (std::size_t i = 0; i < uploads.size(); ++i) {
     Entry& entry = entries[i];
-    if (seen_before && service.pending.waiters(entry.job_id) > 1) continue;  // the first one is still at it
+    if (is_anothers(service, entry, seen_before)) continue;
     auto accepted = co_await accept(service, order, entry, std::move(uploads[i].bytes), seen_before);
-    if (!accepted) co_return accepted.error();
+    if (accepted) continue;
+    // Others may wait for this job, under the same Idempotency-Key, and for those that will not be sent now.
+    service.pending.deliver(entry.job_id, accepted.error());
+    for (std::size_t later = i + 1; later < uploads.size() && !seen_before; ++later)
+      service.pending.deliver(entries[later].job_id, accepted.error());
+    co_return accepted.error();
   }
   co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
   co_return std::move(entries);

@@ -29,7 +29,6 @@ class Pending {
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 
-    const std::string& job_id() const { return job_id_; }
     // The answer, or why there will be none; nothing once `until` has passed, and then it may be called again.
     Task<std::optional<Result<Answer>>> wait_until(MonoTime until) { return result_.wait_until(until); }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kSigns = "gateways/";
 constexpr std::size_t kIdHexDigits = 12;
 constexpr int kSignsPerDeath = 6;     // so many may fail before a gateway is taken for dead
+constexpr Millis kMissing{3'000};     // so long must a queue be missing to be taken for lost
 constexpr Millis kOrphanWait{1'000};  // a long poll asks all of SQS's servers, a short one some
 constexpr std::size_t kOrphanLooks = 1'000;
 
@@ -179,6 +180,10 @@ Task<Result<std::shared_ptr<queue::Queue>>> open_own_queue(Service& service) {
 Task<Result<void>> renew_own_queue(std::shared_ptr<Service> service, std::shared_ptr<queue::Queue> lost) {
   Presence& presence = service->presence;
   if (service->responses != lost || presence.renewing) co_return Result<void>();
+  const MonoTime now = service->parts.clock.now();
+  if (!presence.missing_since) presence.missing_since = now;
+  if (now - *presence.missing_since < kMissing) co_return Result<void>();
+  presence.missing_since.reset();
   presence.renewing = true;
   service->parts.log.warn("response_queue_lost", {{"queue", lost->name()}});
   const std::string left = std::exchange(presence.id, std::string());

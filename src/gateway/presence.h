@@ -10,9 +10,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "queue/queue.h"
@@ -25,13 +27,15 @@ struct Service;
 struct Presence {
   std::string id;                                     // names this gateway's own response queue
   std::vector<std::shared_ptr<queue::Queue>> others;  // the response queues of other gateways that live
+  std::optional<MonoTime> missing_since;              // when its own queue was first said not to exist
   bool renewing = false;
 };
 
 // This gateway's own response queue, after its sign of life. Again: the same one.
 Task<Result<std::shared_ptr<queue::Queue>>> open_own_queue(Service& service);
 
-// Gives up `lost`, which is gone, for a queue under a new id, unless that has happened already.
+// Gives up `lost`, which does not exist, for a queue under a new id: once that has been said for some seconds, as a
+// queue that was just made may not have reached all of SQS's servers, and unless it has happened already.
 Task<Result<void>> renew_own_queue(std::shared_ptr<Service> service, std::shared_ptr<queue::Queue> lost);
 
 // Signs until cancelled, whatever else takes long.

@@ -1,11 +1,10 @@
 #include "gateway/reuse.h"
 
 #include "base/hash.h"
+#include "base/limits.h"
 
 namespace facefleet::gateway {
 namespace {
-
-constexpr Millis kGalleryMaxAge{1'000};
 
 // The earlier systems' views show every photo, recognised anew or not.
 Task<Result<void>> put_views(Service& service, const std::string& name, const std::string& label, const Bytes& photo) {
@@ -33,7 +32,7 @@ Task<Result<Answer>> reuse_outcome(Service& service, const Order& order, const s
   if (!earlier || earlier->kind != order.kind || !earlier->error_reason.empty()) co_return Answer();  // compute it then
   std::string model = service.model;
   if (order.kind == jobs::Kind::kRecognise) {
-    auto snapshot = co_await service.parts.galleries.snapshot(order.gallery, kGalleryMaxAge);
+    auto snapshot = co_await service.parts.galleries.snapshot(order.gallery, Millis(limits::kGalleryLookMs));
     if (!snapshot || earlier->gallery_version != (*snapshot)->version()) co_return Answer();
     if ((*snapshot)->version() > 0) model = (*snapshot)->model();
   } else if (earlier->classes.size() < order.matches_max) {

@@ -35,7 +35,7 @@ constexpr std::array kRoutes{
     Route{"DELETE", "/v1/galleries/{g}", Scope::kManage, Body::kSmall, delete_gallery, "deletes a gallery and all outcomes that name its persons"},
     Route{"GET", "/v1/galleries/{g}/persons", Scope::kRead, Body::kSmall, list_persons, "the persons of a gallery"},
     Route{"POST", "/v1/galleries/{g}/persons/{p}/photos", Scope::kManage, Body::kPhotos, post_person_photos, "enrols photos of a person"},
-    Route{"GET", "/v1/galleries/{g}/persons/{p}/export", Scope::kManage, Body::kSmall, export_person, "everything that is kept of a person"},
+    Route{"GET", "/v1/galleries/{g}/persons/{p}/export", Scope::kManage, Body::kSmall, export_person, "a person's templates: source, digest, embedding, face"},
     Route{"DELETE", "/v1/galleries/{g}/persons/{p}", Scope::kManage, Body::kSmall, delete_person, "deletes a person and all outcomes that name it"},
     Route{"GET", "/v1/models", Scope::kRead, Body::kSmall, get_models, "the models, their versions and licences"},
     Route{"GET", "/v1/status", Scope::kRead, Body::kSmall, get_status, "queues, workers, throughput"},

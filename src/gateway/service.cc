@@ -49,6 +49,8 @@ Task<Result<SystemStatus>> look_at_system(Service& service) {
   const bool may_pass =
       !instances && instances.error().code != Code::kDenied && instances.error().code != Code::kInvalidInput;
   if (may_pass) co_return instances.error();
+  if (!instances && std::exchange(service.hidden_fleet, instances.error().message) != instances.error().message)
+    service.parts.log.info("fleet_not_shown", {{"why", instances.error().message}});
   if (instances) status.instances = std::move(*instances);
   std::erase_if(status.instances,
                 [](const fleet::Instance& instance) { return instance.state == fleet::InstanceState::kTerminated; });
@@ -83,6 +85,7 @@ Service::Service(const Executor& service_executor, Options service_options, Part
       options(std::move(service_options)),
       parts(std::move(service_parts)),
       names(options.names),
+      keys(options.keys),
       tasks(std::make_shared<Tasks>(executor, parts.log)),
       loops(std::make_shared<Tasks>(executor, parts.log)),
       pending(executor),

@@ -64,6 +64,7 @@ struct Service : std::enable_shared_from_this<Service> {
   const Options options;
   const Parts parts;
   const jobs::Names names;
+  std::vector<ApiKey> keys;      // at first those of the options
   std::shared_ptr<Tasks> tasks;  // what drain() lets end before the answers stop
   std::shared_ptr<Tasks> loops;  // the answers' and the sweep's
   std::shared_ptr<queue::Queue> requests, responses, dead;
@@ -76,6 +77,7 @@ struct Service : std::enable_shared_from_this<Service> {
   std::shared_ptr<Cached<queue::Counts>> backlog;       // for admission; at most four looks a second
   std::shared_ptr<Cached<SystemStatus>> system_status;  // for pages and `facefleet status`
   std::string model;                                    // the embedder that the last answer came from; empty: none yet
+  std::string hidden_fleet;                             // why the fleet cannot be shown, as last logged
   bool ready = false;                                   // a worker has recognised the bundled picture
   bool draining = false;
 };

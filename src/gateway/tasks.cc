@@ -48,11 +48,14 @@ void Tasks::cancel() {
   for (const auto& running : all) running->stop.emit(asio::cancellation_type::terminal);
 }
 
-Task<> Tasks::join() {
+Task<> Tasks::join(MonoTime deadline) {
   while (!running_.empty()) {
-    all_ended_.expires_at(asio::steady_timer::time_point::max());
-    boost::system::error_code ignored;
-    co_await all_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    all_ended_.expires_at(deadline);
+    boost::system::error_code ended;
+    co_await all_ended_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    if (ended || running_.empty()) continue;
+    deadline = MonoTime::max();
+    cancel();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/task.h"
 
@@ -19,8 +20,8 @@ class Tasks : public std::enable_shared_from_this<Tasks> {
   void spawn(std::string name, Task<> task);
 
   void cancel();
-  // Returns once all have ended.
-  Task<> join();
+  // Returns once all have ended; those that have not at `deadline` are cancelled.
+  Task<> join(MonoTime deadline = MonoTime::max());
 
  private:
   struct Running;

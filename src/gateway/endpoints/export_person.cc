@@ -1,4 +1,4 @@
-// GET /v1/galleries/{g}/persons/{p}/export: everything that is kept of a person, for the person.
+// GET /v1/galleries/{g}/persons/{p}/export: a person's templates, for the person.
 #include "base/hash.h"
 #include "gateway/routes.h"
 

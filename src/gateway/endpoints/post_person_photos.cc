@@ -64,6 +64,8 @@ Task<> enrol(Call& call, const Enrolling& target, Entry& entry, std::string dige
   call.service.retention->forget(jobs::photo_key(entry.job_id));  // the gallery holds what is needed of it
   if (!answer) {
     verdict.error = answer.error();
+    if (verdict.error->code == Code::kTimedOut)  // there is no outcome to ask for: what is enrolled is not stored so
+      verdict.error->message = "No answer came in time; send the photo again.";
     co_return;
   }
   const jobs::Outcome& outcome = **answer;
