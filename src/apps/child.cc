@@ -10,7 +10,8 @@ namespace {
 
 constexpr Millis kRestartPauseMin{100};
 constexpr Millis kRestartPauseMax{5'000};
-constexpr Millis kSteady{10'000};  // a process that lived so long had a good start: the back-off begins anew
+constexpr Millis kLeftBehindMax{5'000};  // a process of an earlier `up` that has not ended by then is killed
+constexpr Millis kSteady{10'000};        // a process that lived so long had a good start: the back-off begins anew
 
 // Returns once the process has ended; closes the pidfd.
 Task<std::string> ended(int pidfd) {
@@ -26,8 +27,15 @@ Task<std::string> ended(int pidfd) {
 Task<> Child::end_left_behind(const fleet::Command& command) {
   auto found = fleet::find_process(0, 0, command.arguments);
   if (!found) co_return;
-  fleet::send_signal(found->pidfd, SIGTERM);
-  co_await ended(found->pidfd);
+  const int pidfd = found->pidfd;
+  fleet::send_signal(pidfd, SIGTERM);
+  const auto has_ended = std::make_shared<bool>(false);
+  asio::steady_timer patience(co_await asio::this_coro::executor, kLeftBehindMax);
+  patience.async_wait([pidfd, has_ended](const boost::system::error_code& cancelled) {
+    if (!cancelled && !*has_ended) fleet::send_signal(pidfd, SIGKILL);
+  });
+  co_await ended(pidfd);
+  *has_ended = true;
 }
 
 Task<std::string> Child::wait_for_end() {

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "fleet/backends/process_fleet.h"
+#include "localcloud/localcloud.h"
 #include "net/http.h"
 
 namespace facefleet::apps {
@@ -77,7 +78,7 @@ class System {
     auto engine = open_engine(role_, data_dir_);
     if (!engine) co_return engine.error();
     engine_ = std::move(*engine);
-    const Resources resources{*engine_.queues, *engine_.store, engine_.tables.get()};
+    const Resources resources{*engine_.queues, *engine_.store, engine_.tables.get(), role_.log};
     if (auto made = co_await make_resources(resources, profile_); !made) co_return made;
     const bool changed = profile_changed();
     if (auto opened = open_doors(); !opened) co_return opened;
@@ -85,7 +86,7 @@ class System {
     auto url = co_await wait_for_gateway();
     if (url) {
       announce(*url);
-      if (auto saved = save_endpoints(data_dir_, {*url, cloud_.env.endpoint}); !saved) co_return saved;
+      if (auto saved = save_endpoints(data_dir_, {*url, cloud_.env.endpoint}); !saved) failure_ = saved.error();
       if (demo_)
         asio::co_spawn(role_.context, run_demo(*url, test_photos_dir(), role_.clock, role_.log), asio::detached);
     }
@@ -166,7 +167,8 @@ class System {
     options.stop_grace = config::millis(profile_.fleet_stop_grace_s);
     options.command = [this](const std::string& id, const fs::path& status_file) {
       fleet::Command run = command({"worker", "--instance-id", id, "--status-file", status_file.string()});
-      run.environment.push_back("AWS_EC2_METADATA_SERVICE_ENDPOINT=" + cloud_.env.endpoint + "/~imds/" + id);
+      run.environment.push_back("AWS_EC2_METADATA_SERVICE_ENDPOINT=" + cloud_.env.endpoint +
+                                localcloud::metadata_path(id, cloud_.env.credentials));
       return run;
     };
     // The dead need no lease: what they held is handed out again at once.
@@ -203,9 +205,31 @@ class System {
     if (settings_changed) {
       co_await Child::end_left_behind(run_gateway);
       co_await Child::end_left_behind(run_autoscaler);
+      co_await dismiss_workers();
     }
     asio::co_spawn(role_.context, keep_running(*gateway_), asio::detached);
     asio::co_spawn(role_.context, keep_running(*autoscaler_), asio::detached);
+  }
+
+  // They finish what they have leased, as it was asked of them.
+  Task<> dismiss_workers() {
+    const auto adopted = co_await fleet_->list();
+    std::vector<std::string> ids;
+    for (const fleet::Instance& instance : adopted ? *adopted : std::vector<fleet::Instance>())
+      if (instance.state == fleet::InstanceState::kPending || instance.state == fleet::InstanceState::kRunning)
+        ids.push_back(instance.id);
+    if (ids.empty()) co_return;
+    const std::size_t count = ids.size();
+    auto told = co_await tell_to_leave(std::move(ids));
+    if (told)
+      role_.log.info("dismissed workers that have other settings", {{"workers", count}});
+    else
+      role_.log.warn("cannot dismiss workers that have other settings", {{"why", told.error().message}});
+  }
+
+  // Not a coroutine, so that no co_await stands inside ?:.
+  Task<Result<void>> tell_to_leave(std::vector<std::string> ids) {
+    return profile_.fleet_pool ? fleet_->stop(std::move(ids)) : fleet_->terminate(std::move(ids));
   }
 
   Task<> keep_running(Child& child) {
@@ -333,11 +357,12 @@ Command add_up(CLI::App& root) {
   app->add_option("--profile", flags->profile, "a name (default, course-2025), or a .toml file")->capture_default_str();
   app->add_option("--data", flags->data, "everything the system keeps is in this folder")->capture_default_str();
   app->add_option("--listen", flags->listen, "host:port of page and API");
-  app->add_option("--cloud-listen", flags->cloud_listen, "host:port of the SQS, S3 and EC2 doors");
+  app->add_option("--cloud-listen", flags->cloud_listen, "host:port of the doors: SQS, S3, EC2, DynamoDB, STS");
   app->add_option("--cloud-auth", flags->auth, kAuthHelp)
       ->check(CLI::IsMember({"strict", "any"}))
       ->capture_default_str();
-  app->add_option("--workers-max", flags->workers_max, "most workers at a time (default: one a core)");
+  app->add_option("--workers-max", flags->workers_max,
+                  "most workers at a time (default: the profile's; 0: one a core)");
   app->add_option("--set", flags->set, "any key of the profile, as key=value; may be given several times")
       ->allow_extra_args(false);
   app->add_option("--id", flags->id, "prefix of queue and bucket names");

@@ -25,7 +25,8 @@ struct Options {
   std::uint16_t port = 9324;
   aws::Credentials credentials;  // the one key that signatures are verified against
   // Lets any key in that a tool brings: its secret is not known, so signatures are not verified. For loopback only.
-  // A web page is still kept out: what brings an Origin needs a good signature.
+  // A web page is still kept out: what a browser sends of itself (an Origin, a link's GET, a Host that is not this
+  // machine's) needs a good signature; only S3's links are read without an Authorization.
   bool any_key = false;
   std::string region = "us-east-1";
   std::string account = "000000000000";
@@ -45,6 +46,10 @@ struct Parts {
   // only be described.
   std::function<std::vector<fleet::Instance>()> other_instances = {};
 };
+
+// Where an instance finds its metadata service, below the doors' address: its own AWS_EC2_METADATA_SERVICE_ENDPOINT,
+// and nobody else's to know.
+std::string metadata_path(std::string_view instance_id, const aws::Credentials& credentials);
 
 class LocalCloud {
  public:

@@ -107,12 +107,28 @@ net::HttpResponse look_up(const Leaves& leaves, std::string path) {
   return plain(200, lines);
 }
 
-// Of /~imds/<id>/<rest>: both, decoded; an empty id if it has another form.
-std::pair<std::string, std::string> parts_of(const net::HttpRequest& request) {
-  const std::string path = net::percent_decode(request.path().substr(kPrefix.size()));
-  const auto slash = path.find('/');
-  if (slash == std::string::npos) return {path, ""};
-  return {path.substr(0, slash), path.substr(slash + 1)};
+struct Address {
+  std::string id, key, rest;
+};
+
+// Of /~imds/<id>/<key>/<rest>: all three, decoded; those that are missing are empty.
+Address address_of(const net::HttpRequest& request) {
+  std::string path = net::percent_decode(request.path().substr(kPrefix.size()));
+  const auto take = [&path] {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    std::string part = path.substr(0, slash);
+    path.erase(0, slash + 1);
+    return part;
+  };
+  Address address;
+  address.id = take();
+  address.key = take();
+  address.rest = std::move(path);
+  return address;
+}
+
+std::string key_of(std::string_view id, const aws::Credentials& credentials) {
+  return hex(hmac_sha256(credentials.secret_access_key, "imds " + std::string(id)));
 }
 
 std::string fresh_secret(Random& random) { return random_hex(random, 64); }
@@ -127,6 +143,10 @@ Imds::Imds(fleet::Fleet* fleet, std::string region, std::string account, aws::Cr
       credentials_(std::move(credentials)),
       clock_(clock),
       secret_(fresh_secret(random)) {}
+
+std::string Imds::path_of(std::string_view id, const aws::Credentials& credentials) {
+  return std::string(kPrefix) + std::string(id) + "/" + key_of(id, credentials);
+}
 
 bool Imds::is_for(const net::HttpRequest& request) { return request.path().starts_with(kPrefix); }
 
@@ -156,7 +176,7 @@ bool Imds::is_good_token(std::string_view token, std::string_view id) const {
 }
 
 Task<net::HttpResponse> Imds::serve(const net::HttpRequest& request) const {
-  auto [id, path] = parts_of(request);
+  auto [id, key, path] = address_of(request);
   fleet::Instance asking;
   if (fleet_ != nullptr) {
     const auto listed = co_await fleet_->list();
@@ -164,7 +184,8 @@ Task<net::HttpResponse> Imds::serve(const net::HttpRequest& request) const {
     for (const fleet::Instance& instance : *listed)
       if (instance.id == id && takes_room(instance.state)) asking = instance;
   }
-  if (asking.id.empty() || !path.starts_with("latest")) co_return plain(404, "Not Found");
+  const bool is_its_own = equal_constant_time(key, key_of(id, credentials_));
+  if (asking.id.empty() || !is_its_own || !path.starts_with("latest")) co_return plain(404, "Not Found");
   if (path == "latest/api/token")
     co_return request.method == "PUT" ? give_token(request, id) : plain(405, "Method Not Allowed");
   if (request.method != "GET") co_return plain(405, "Method Not Allowed");

@@ -1,7 +1,8 @@
 // The instance metadata service, version 2, for each instance: who it is, where, and its credentials. On EC2 it is at
 // one address for all and tells instances apart by where a request comes from; here each has a path of its own,
-// <doors>/~imds/<instance id>, which its environment names in AWS_EC2_METADATA_SERVICE_ENDPOINT. An id is as hard to
-// guess as a key, and no bucket can be called ~imds.
+// <doors>/~imds/<instance id>/<key>, which its environment names in AWS_EC2_METADATA_SERVICE_ENDPOINT. The key keeps
+// others out: an id can be read in the fleet's listing, an environment by its own user alone. No bucket can be called
+// ~imds.
 // Thread rule: base/task.h.
 #pragma once
 
@@ -23,6 +24,9 @@ class Imds {
   // `fleet`: may be null; then there is no instance to ask for itself.
   Imds(fleet::Fleet* fleet, std::string region, std::string account, aws::Credentials credentials, const Clock& clock,
        Random& random);
+
+  // What an instance's environment names, below the doors' address; the same as long as the credentials are.
+  static std::string path_of(std::string_view id, const aws::Credentials& credentials);
 
   // Whether a request is for this service, whatever it says: it is not signed.
   static bool is_for(const net::HttpRequest& request);

@@ -18,7 +18,7 @@ class ImdsTest : public testing::Test {
   net::HttpResponse ask(const std::string& method, const std::string& path, net::Headers headers = {}) {
     net::HttpRequest request;
     request.method = method;
-    request.target = "/~imds/" + id_ + path;
+    request.target = Imds::path_of(id_, doors_.credentials()) + path;
     request.headers = std::move(headers);
     return doors_.send_unsigned(std::move(request));
   }
@@ -37,7 +37,8 @@ class ImdsTest : public testing::Test {
     return ask("GET", "/latest/" + path, with("X-aws-ec2-metadata-token", token()));
   }
   std::unique_ptr<aws::Imds> client() {
-    return aws::Imds::open(doors_.executor(), "http://" + doors_.host() + "/~imds/" + id_ + "/", doors_.clock())
+    return aws::Imds::open(doors_.executor(),
+                           "http://" + doors_.host() + Imds::path_of(id_, doors_.credentials()) + "/", doors_.clock())
         .value();
   }
 
@@ -84,6 +85,18 @@ TEST_F(ImdsTest, TokensAreGivenByTheirRules) {
 TEST_F(ImdsTest, WhoIsNoInstanceIsToldNothing) {
   id_ = "i-0123456789abcdef0";
   EXPECT_EQ(ask("PUT", "/latest/api/token", with("X-aws-ec2-metadata-token-ttl-seconds", "60")).status, 404);
+}
+
+TEST_F(ImdsTest, WhoKnowsTheIdAloneIsToldNothing) {
+  net::HttpRequest request;
+  request.method = "PUT";
+  request.headers.set("Host", doors_.host());
+  request.headers.set("X-aws-ec2-metadata-token-ttl-seconds", "60");
+  for (const std::string& path : {"/~imds/" + id_, "/~imds/" + id_ + "/" + std::string(64, '0'),
+                                  Imds::path_of("i-0123456789abcdef0", doors_.credentials())}) {
+    request.target = path + "/latest/api/token";
+    EXPECT_EQ(doors_.send_unsigned(request).status, 404) << path;
+  }
 }
 
 TEST_F(ImdsTest, AWorkerLearnsWhoItIsAndThatItsTimeHasCome) {
