@@ -2,7 +2,6 @@
 token, and services behind TLS, whose authority AWS_CA_BUNDLE names."""
 
 import contextlib
-import os
 import socket
 import ssl
 import subprocess
@@ -14,8 +13,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "blackbox")]
 
-from foreign_system import EMULATORS, MODEL_CACHE, start_localcloud, start_moto, write_profile  # noqa: E402
-from system import BINARY, wait_until  # noqa: E402
+from foreign_system import EMULATORS, share_models, start_localcloud, start_moto, write_profile  # noqa: E402
+from system import BINARY, wait_until, without_aws  # noqa: E402
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 
@@ -30,12 +29,10 @@ def services(tmp_path_factory):
 @contextlib.contextmanager
 def worker(folder: Path, **told: str):
     """One in no fleet, which knows of AWS what it is told here; its log."""
-    (folder / "cache").mkdir(parents=True)
-    MODEL_CACHE.mkdir(parents=True, exist_ok=True)
-    (folder / "cache/models").symlink_to(MODEL_CACHE)
+    share_models(folder)
     profile = write_profile(folder / "profile.toml", "default", {"id": "found"})
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"HOME": str(folder), "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", **told}
+    environment = without_aws() | {"HOME": str(folder), "AWS_REGION": "us-east-1",
+                                   "AWS_EC2_METADATA_DISABLED": "true", **told}
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen([BINARY, "worker", "--profile", profile, "--data", folder, "--instance-id", "ours"],

@@ -212,8 +212,10 @@ class Pending:
                       rb"</instanceState>", re.S)
     STATE = re.compile(rb"<instanceState>.*</instanceState>", re.S)
 
-    def __init__(self, seconds: float):
-        self.seconds, self.since = seconds, {}
+    def __init__(self):
+        self.seconds = 0.0
+        self.since: dict[bytes, float] = {}
+        self.shown: set[bytes] = set()  # which instances somebody has seen pending
 
     def show(self, call: Call, answer: Answer) -> Answer:
         if self.seconds and call.action in ("RunInstances", "StartInstances"):
@@ -230,16 +232,17 @@ class Pending:
         waits = time.monotonic() - self.since.get(item[1], -1e9) < self.seconds
         if not waits or b"<name>running</name>" not in item[0]:
             return item[0]
+        self.shown.add(item[1])
         return self.STATE.sub(b"<instanceState><code>0</code><name>pending</name></instanceState>", item[0])
 
 
 class FaultProxy:
     """Forwards each service's calls to its endpoint: FaultProxy({"sqs": URL, …}). Runs in a thread of its own."""
 
-    def __init__(self, endpoints: dict[str, str], rules: list[Rule] | None = None, pending_s: float = 0,
-                 mends_moto: bool = True):
+    def __init__(self, endpoints: dict[str, str]):
         self.addresses = {service: urllib.parse.urlsplit(url) for service, url in endpoints.items()}
-        self.rules, self.pending, self.mends_moto = rules or [], Pending(pending_s), mends_moto
+        self.rules: list[Rule] = []
+        self.pending = Pending()
         self.calls: collections.Counter[tuple[str, str]] = collections.Counter()  # of facefleet, by service and action
         self.launched: dict[str, tuple[dict, Answer]] = {}  # by ClientToken: what was asked, and said
         self.loop = asyncio.new_event_loop()
@@ -310,7 +313,7 @@ class FaultProxy:
 
     async def forward(self, call: Call) -> Answer:
         launches = call.service == "ec2" and call.action == "RunInstances" and len(call.body) == call.length
-        if launches and self.mends_moto:
+        if launches:
             return await self.run_instances(call)
         return await self.send(call)
 

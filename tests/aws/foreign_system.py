@@ -8,6 +8,7 @@ behind the instances. What facefleet's processes say to AWS goes through a proxy
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,9 +21,10 @@ import botocore.config
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/aws")]
 
+from alone import LocalCloud  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
-from hypervisor import Hypervisor, Metadata, lasting_credentials  # noqa: E402
-from system import BINARY, READY_S, System, wait_until  # noqa: E402
+from hypervisor import Hypervisor, Metadata  # noqa: E402
+from system import BINARY, READY_S, System, free_port, wait_for, wait_until, without_aws  # noqa: E402
 
 REGION = "us-east-1"
 EMULATORS = ROOT / ".deps/emulators"
@@ -32,9 +34,7 @@ MODEL_CACHE = ROOT / "build/model-cache"
 @contextlib.contextmanager
 def start_moto(folder: Path):
     """moto's server in a process of its own; its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"PYTHONPATH": str(EMULATORS), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
     with (folder / "moto.log").open("wb") as log:
         moto = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
@@ -46,8 +46,8 @@ def start_moto(folder: Path):
             return True
         return False
 
+    wait_for(moto, answers, 60, "moto answers")
     try:
-        wait_until(answers, 60, "moto answers")
         yield f"http://127.0.0.1:{port}"
     finally:
         moto.terminate()
@@ -57,16 +57,11 @@ def start_moto(folder: Path):
 @contextlib.contextmanager
 def start_localcloud(folder: Path):
     """Our own queues and objects, which take whatever key a tool brings; their URL."""
-    with (folder / "localcloud.log").open("wb") as log:
-        cloud = subprocess.Popen([BINARY, "localcloud", "--data", folder / "localcloud", "--listen", "127.0.0.1:0",
-                                  "--cloud-auth", "any"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    file = folder / "localcloud/endpoints.json"
+    cloud = LocalCloud(BINARY, folder / "localcloud", "--cloud-auth", "any")
     try:
-        wait_until(file.exists, 60, "the local cloud says where it is")
-        yield json.loads(file.read_text())["cloud"]
+        yield cloud.url
     finally:
-        cloud.terminate()
-        cloud.wait()
+        cloud.end(signal.SIGTERM)
 
 
 def end_all_instances(system: "ForeignSystem") -> None:
@@ -92,14 +87,22 @@ def write_profile(file: Path, name: str, settings: dict) -> Path:
     return file
 
 
+def share_models(folder: Path) -> None:
+    """The process whose data folder this will be finds the models compiled, as another test of ours left them."""
+    (folder / "cache").mkdir(parents=True, exist_ok=True)
+    if not (folder / "cache/models").exists():
+        MODEL_CACHE.mkdir(parents=True, exist_ok=True)
+        (folder / "cache/models").symlink_to(MODEL_CACHE)
+
+
 class ForeignSystem(System):
     """One gateway, one autoscaler, a hypervisor, and a proxy between them and `endpoints` (by service)."""
 
-    def __init__(self, folder: Path, endpoints: dict[str, str], profile: str, settings: dict, rules=None,
-                 pending_s: float = 0, issue=lasting_credentials, keys: bool = True):
+    def __init__(self, folder: Path, endpoints: dict[str, str], profile: str, settings: dict, keys: bool = True):
+        """Without `keys` in their environment, the roles use those of their instances."""
         super().__init__(BINARY, folder, [], {})
         folder.mkdir(parents=True)
-        self.endpoints_of, self.rules, self.pending_s, self.issue, self.keys = endpoints, rules, pending_s, issue, keys
+        self.endpoints_of, self.keys = endpoints, keys
         self.profile = write_profile(folder / "profile.toml", profile, {"gateway.listen": "127.0.0.1:0", **settings})
         self.settings = tomllib.loads(self.profile.read_text())
         self.names = self.settings.get("fleet", {}).get("instance_prefix", "app-tier-instance-")
@@ -108,19 +111,16 @@ class ForeignSystem(System):
         self.stack = contextlib.ExitStack()
 
     def environment_of_roles(self) -> dict[str, str]:
-        """Where AWS is; what the machine itself knows of AWS is kept away."""
-        told = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        told |= {"AWS_ENDPOINT_URL": self.proxy.url, "AWS_REGION": REGION, "AWS_CONFIG_FILE": "/dev/null",
-                 "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        """Where AWS is, and nothing of what this machine knows of it."""
+        told = without_aws() | {"AWS_ENDPOINT_URL": self.proxy.url, "AWS_REGION": REGION}
         if self.keys:
             told |= {"AWS_ACCESS_KEY_ID": "AKIAFACEFLEETTEST000", "AWS_SECRET_ACCESS_KEY": "a secret of the test"}
         return told
 
     def start(self, ready: bool = False) -> "ForeignSystem":
-        self.proxy = self.stack.enter_context(FaultProxy(self.endpoints_of, self.rules, self.pending_s))
+        self.proxy = self.stack.enter_context(FaultProxy(self.endpoints_of))
         told = self.environment_of_roles()
-        self.hypervisor = Hypervisor(self.proxy.url, self.command("worker"), self.data, told, REGION, self.names + "*",
-                                     self.issue)
+        self.hypervisor = Hypervisor(self.proxy.url, self.command("worker"), self.data, told, REGION, self.names + "*")
         self.stack.enter_context(self.hypervisor)
         for role in ("gateway", "autoscaler"):
             self.start_role(role, told)
@@ -131,15 +131,12 @@ class ForeignSystem(System):
 
     def command(self, role: str) -> list:
         folder = self.data / role
-        (folder / "cache").mkdir(parents=True, exist_ok=True)
-        if not (folder / "cache/models").exists():  # compiled once for all tests
-            MODEL_CACHE.mkdir(parents=True, exist_ok=True)
-            (folder / "cache/models").symlink_to(MODEL_CACHE)
+        share_models(folder)
         return [BINARY, role, "--profile", self.profile, "--data", folder]
 
     def start_role(self, role: str, told: dict[str, str]) -> None:
         if not self.keys:  # it runs on an instance, too
-            metadata = Metadata(f"i-{role}", role, REGION, self.issue)
+            metadata = Metadata(f"i-{role}", role, REGION)
             self.stack.callback(metadata.close)
             told = told | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.url}
         with (self.data / f"{role}.log").open("ab") as log:
@@ -152,9 +149,12 @@ class ForeignSystem(System):
         return True
 
     def wait_for_rest(self, timeout_s: float = 60) -> None:
-        """Until no more instances take room than the floor, nor will for the picture that the gateway tries itself."""
+        """Until no more instances take room than the floor, nor will for the picture that the gateway tries itself, or
+        for a pool to be made."""
         floor = self.settings["fleet"].get("running_floor", 0)
         wait_until(lambda: self.get("/readyz").status == 200, timeout_s, "the gateway is ready")
+        if self.settings["fleet"].get("pool"):
+            wait_until(lambda: self.count_instances("stopped") == self.cap - floor, timeout_s, "the pool is there")
         wait_until(lambda: self.running() and self.hypervisor.seen[-1:] == [floor], timeout_s, "the fleet is at rest")
 
     def begin_counting(self) -> None:

@@ -47,9 +47,9 @@ class Metadata(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, instance_id: str, name: str, region: str, issue=lasting_credentials):
+    def __init__(self, instance_id: str, name: str, region: str):
         super().__init__(("127.0.0.1", 0), MetadataHandler)
-        self.issue, self.issued, self.tokens = issue, itertools.count(), set()
+        self.issued, self.tokens = itertools.count(), set()
         self.leaves = {"instance-id": instance_id, "placement/region": region, "tags/instance/Name": name,
                        "iam/security-credentials/": ROLE}
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
@@ -60,7 +60,7 @@ class Metadata(http.server.ThreadingHTTPServer):
 
     def leaf(self, path: str) -> str | None:
         if path == f"iam/security-credentials/{ROLE}":
-            return json.dumps(self.issue(next(self.issued)))
+            return json.dumps(lasting_credentials(next(self.issued)))
         return self.leaves.get(path)
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class Machine:
         self.id = instance["InstanceId"]
         name = next((tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == "Name"), "")
         self.hypervisor, self.failures, self.failed_at = hypervisor, 0, 0.0
-        self.metadata = Metadata(self.id, name, hypervisor.region, hypervisor.issue)
+        self.metadata = Metadata(self.id, name, hypervisor.region)
         self.process = self.launch()
 
     def launch(self) -> subprocess.Popen:
@@ -134,6 +134,8 @@ class Machine:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process.returncode not in (0, -signal.SIGTERM) and not self.failed_at:
+            self.failures += 1
         self.metadata.close()
 
 
@@ -141,17 +143,15 @@ class Hypervisor:
     """Watches an endpoint until the block ends; then ends all processes. `seen` is how a fleet's cap is watched."""
 
     def __init__(self, endpoint: str, command: list, logs: Path, environment: dict[str, str] | None = None,
-                 region: str = "us-east-1", names: str = "*", issue=lasting_credentials, look_s: float = 0.25,
-                 grace_s: float = 15):
-        self.command, self.logs, self.region, self.issue, self.look_s = command, logs, region, issue, look_s
+                 region: str = "us-east-1", names: str = "*", look_s: float = 0.25, grace_s: float = 15):
+        self.command, self.logs, self.region, self.look_s = command, logs, region, look_s
         self.environment = dict(os.environ if environment is None else environment)
         self.grace_s = grace_s
         self.ec2 = boto3.client("ec2", endpoint_url=endpoint, region_name=region, aws_access_key_id="hypervisor",
                                 aws_secret_access_key="hypervisor")
         self.filters = [{"Name": "tag:Name", "Values": [names]}]
         self.machines: dict[str, Machine] = {}
-        self.ending: list[threading.Thread] = []
-        self.runs = self.failures = 0
+        self.ended: list[tuple[Machine, threading.Thread]] = []
         self.seen: list[int] = []  # at each look, how many take room
         self.left = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
@@ -165,8 +165,15 @@ class Hypervisor:
         self.thread.join()
         for machine in list(self.machines.values()):
             self.end(machine)
-        for thread in self.ending:
+        for _, thread in self.ended:
             thread.join()
+
+    @property
+    def failures(self) -> int:
+        """How many processes have failed, of the instances that run and of those that have ended."""
+        for _, thread in self.ended:
+            thread.join()
+        return sum(machine.failures for machine in [*self.machines.values(), *(machine for machine, _ in self.ended)])
 
     def watch(self) -> None:
         while not self.left.wait(self.look_s):
@@ -185,13 +192,11 @@ class Hypervisor:
                 machine.restart_if_failed()
             else:
                 self.machines[instance["InstanceId"]] = Machine(self, instance)
-                self.runs += 1
 
     def end(self, machine: Machine) -> None:
         del self.machines[machine.id]
-        self.failures += machine.failures
-        self.ending.append(threading.Thread(target=machine.end, args=(self.grace_s,)))
-        self.ending[-1].start()
+        self.ended.append((machine, threading.Thread(target=machine.end, args=(self.grace_s,))))
+        self.ended[-1][1].start()
 
 
 def main() -> int:

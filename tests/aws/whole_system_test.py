@@ -21,8 +21,9 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "bla
 
 from elasticmq_contract_test import JARS, start_elasticmq  # noqa: E402
 from foreign_system import EMULATORS, ForeignSystem, end_all_instances, start_localcloud, start_moto  # noqa: E402
-from system import BINARY, PHOTOS, wait_until  # noqa: E402
-from watcher import keys_of  # noqa: E402
+from replies import bare, by_file, by_stem, json_string  # noqa: E402
+from system import BINARY, PHOTOS  # noqa: E402
+from watcher import assert_queues_empty, keys_of  # noqa: E402
 
 pytestmark = [pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto"), pytest.mark.timeout(300)]
 
@@ -46,21 +47,13 @@ class Way:
     field: str = "inputFile"
 
 
-def by_stem(name: str, label: str) -> str:
-    return f"{name.split('.')[0]}:{label}"
-
-
-def bare(_name: str, label: str) -> str:
-    return label
-
-
 WAYS = {
     "launch, end themselves": Way("s2-self-terminating-19", bare, 200),
-    "launch, terminate": Way("s4-classify-20", lambda _, label: f'"{label}"', 40, field="myfile",
+    "launch, terminate": Way("s4-classify-20", json_string, 40, field="myfile",
                              queues=("sqs_input_queue", "sqs_output_queue"),
                              buckets=("project1inputimages", "project1output")),
     "launch, terminate, with a floor": Way("course-2025", by_stem, 40, {"fleet.running_floor": 1}),
-    "pool": Way("s1-difference-19", lambda name, label: f"{name}:{label}", 200, made_by_hand=True),
+    "pool": Way("s1-difference-19", by_file, 200, made_by_hand=True),
     "pool, with a floor": Way("s3-name-only-15", by_stem, 40, {"fleet.running_floor": 1}, made_by_hand=True),
     "pool that fills itself": Way("s0-stopped-pool-20", bare, 40),
 }
@@ -96,8 +89,8 @@ def start(folder, request):
     for system in systems:
         if request.session.testsfailed:
             print(system.logs())
-        end_all_instances(system)
         system.stop()
+        end_all_instances(system)
 
 
 def make_pool(system_of_ec2, count: int) -> None:
@@ -134,15 +127,6 @@ def assert_elastic(system: ForeignSystem, floor: int, photos: int, began: float)
           f"a tick: {calls['ec2']['DescribeInstances'] / ticks:.2f} DescribeInstances; {calls}")
 
 
-def assert_queues_empty(system: ForeignSystem, *names: str) -> None:
-    """Names are made URLs first: of these services, ours alone takes bare ones."""
-    sqs = system.boto3("sqs")
-    for name in names:
-        found = sqs.get_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
-                                         AttributeNames=["All"])["Attributes"]
-        assert found["ApproximateNumberOfMessages"] == found["ApproximateNumberOfMessagesNotVisible"] == "0", name
-
-
 @pytest.mark.parametrize("name", WAYS)
 def test_moto_as_aws(start, moto, enrolled, name):
     way = WAYS[name]
@@ -159,8 +143,6 @@ def test_moto_as_aws(start, moto, enrolled, name):
     elif moto not in enrolled:
         system.enrol(PHOTOS / "people")
         enrolled.add(moto)
-    if system.settings["fleet"].get("pool"):
-        wait_until(lambda: system.count_instances("stopped") == CAP - floor, 60, "the pool is there, stopped")
     system.wait_for_rest()
     system.begin_counting()
     what, began = f"p{list(WAYS).index(name)}", time.monotonic()

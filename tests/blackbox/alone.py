@@ -9,24 +9,28 @@ from pathlib import Path
 
 import boto3
 import botocore.config
-from system import Api, wait_until
+from system import Api, wait_for, wait_until
 
 
 class LocalCloud:
     """`facefleet localcloud`."""
 
     def __init__(self, binary, data, *arguments):
-        self.data = data
-        self.process = subprocess.Popen(
-            [binary, "localcloud", "--data", data, "--listen", "127.0.0.1:0", *arguments], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        wait_until(self.is_open, 20, "the doors are open")
+        self.data, self.log = data, Path(f"{data}.log")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([binary, "localcloud", "--data", data, "--listen", "127.0.0.1:0",
+                                             *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self.process, self.is_open, 60, "the doors are open")
 
     def is_open(self):
-        assert self.process.poll() is None, self.process.communicate()[0]
+        assert self.process.poll() is None, self.log.read_text()
         pids = self.data / "pids.json"
         return (pids.exists() and json.loads(pids.read_text())["localcloud"] == self.process.pid
                 and (self.data / "endpoints.json").exists())
+
+    @property
+    def url(self) -> str:
+        return json.loads((self.data / "endpoints.json").read_text())["cloud"]
 
     def environment(self):
         return dict(line.split("=", 1) for line in (self.data / "cloud.env").read_text().splitlines())
@@ -40,7 +44,7 @@ class LocalCloud:
 
     def end(self, how):
         self.process.send_signal(how)
-        self.process.communicate(timeout=20)
+        self.process.wait(20)
 
 
 class Role:
@@ -71,7 +75,7 @@ class Gateway(Role, Api):
 
     def __init__(self, binary: Path, data: Path, environment: dict[str, str], *arguments):
         super().__init__(binary, "gateway", data, environment, "--listen", "127.0.0.1:0", *arguments)
-        port = wait_until(self.port, 20, "the gateway has announced its port")
+        port = wait_for(self.process, self.port, 20, "the gateway has announced its port")
         self.url = f"http://127.0.0.1:{port}"
 
     def port(self) -> int | None:

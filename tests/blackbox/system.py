@@ -4,6 +4,7 @@ black-box tests and `./dev bench system` drive."""
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -27,6 +28,29 @@ def wait_until(condition, timeout_s: float, what: str):
         assert time.monotonic() < deadline, f"after {timeout_s} s still not: {what}"
         time.sleep(0.02)
     return value
+
+
+def wait_for(process: subprocess.Popen, condition, timeout_s: float, what: str):
+    """As wait_until, for a process just started: where this fails, it is killed."""
+    try:
+        return wait_until(condition, timeout_s, what)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def free_port() -> int:
+    """Of loopback, a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def without_aws() -> dict[str, str]:
+    """This machine's environment, but for what it knows of AWS: there, and in ~/.aws."""
+    told = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return told | {"HOME": "/nonexistent"}
 
 
 class Answer:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from browsers import open_page
+from replies import bare, by_file, by_stem, json_string
 from system import PHOTOS
 from watcher import Watcher, assert_queues_empty, keys_of
 
@@ -16,22 +17,6 @@ PROBES = sorted((PHOTOS / "probes").glob("[A-Z]*_*[a-z].jpg"))
 
 # Long waits of the profiles, shortened: what they are is tested elsewhere, that they are obeyed is not their length's.
 QUICK = ["fleet.start_delay_s=0.5", "autoscaler.tick_s=0.15"]
-
-
-def by_stem(name: str, label: str) -> str:
-    return f"{name.split('.')[0]}:{label}"
-
-
-def by_file(name: str, label: str) -> str:
-    return f"{name}:{label}"
-
-
-def bare(_name: str, label: str) -> str:
-    return label
-
-
-def json_string(_name: str, label: str) -> str:
-    return f'"{label}"'
 
 
 @dataclasses.dataclass

@@ -1,12 +1,13 @@
 """A worker that nobody told who it is, as on an instance of EC2: identity, region and keys come from the instance
 metadata service, and so does the notice that its time is over. The service is the local cloud's."""
 
-import os
+import contextlib
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from system import wait_until
+from system import wait_until, without_aws
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +25,24 @@ def instance(system) -> str:
     ec2.terminate_instances(InstanceIds=[found])
 
 
+def metadata_service_of(system, instance: str) -> str:
+    """As the instance's own worker is told it, in an environment that only its own user can read."""
+    def told() -> str | None:
+        for pid in system.pids().get("workers", []):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if instance.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                    variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+                    return dict(one.split("=", 1) for one in variables if one)["AWS_EC2_METADATA_SERVICE_ENDPOINT"]
+        return None
+
+    return wait_until(told, 30, "the instance has a worker")
+
+
 def on_the_instance(system, instance: str, **more: str) -> dict[str, str]:
     """The environment of a process on the instance: where the services are, and nothing of keys or regions."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     endpoint = system.credentials["AWS_ENDPOINT_URL"]
-    return {**env, "HOME": str(system.data / "nobody"), "AWS_ENDPOINT_URL": endpoint,
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": f"{endpoint}/~imds/{instance}", **more}
+    return {**without_aws(), "HOME": str(system.data / "nobody"), "AWS_ENDPOINT_URL": endpoint,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata_service_of(system, instance), **more}
 
 
 @pytest.fixture

@@ -109,3 +109,23 @@ def test_keys_open_what_their_scopes_say(start_system):
     assert system.upload(PROBE, headers={"Authorization": f"Bearer {caller}"}).status == 200
     assert system.upload(PROBE, headers={"Authorization": "Bearer nobody"}).status == 401
     assert system.get("/healthz").status == 200
+
+    assert system.run("key", "--data", system.data, "remove", "reader").returncode == 0
+    wait_until(lambda: system.get("/v1/status", headers={"Authorization": f"Bearer {reader}"}).status == 401, 20,
+               "the removed key opens nothing")
+    made = system.run("key", "--data", system.data, "add", "second", "--scopes", "read").stdout.strip()
+    wait_until(lambda: system.get("/v1/status", headers={"Authorization": f"Bearer {made}"}).status == 200, 20,
+               "the new key opens what it should")
+
+
+def test_workers_that_an_up_left_behind_with_other_settings_leave(start_system):
+    system = start_system("--set", "fleet.running_floor=1")
+    system.enrol(PHOTOS / "people")
+    assert system.upload(PROBE).text.strip().endswith(":Barack_Obama")
+    left = system.pids()["workers"]
+    system.process.kill()
+    system.process.wait()
+    again = start_system("--set", "fleet.running_floor=1", "--set", "vision.threshold=0.9", data=system.data)
+    wait_until(lambda: not any(again.is_ours(pid) for pid in left), 20, "those with the old settings have left")
+    wait_until(lambda: again.pids().get("workers"), 20, "another runs")
+    assert again.upload(PROBE).text.strip().endswith(":unknown"), "nobody is so alike"

@@ -1,6 +1,7 @@
 """`facefleet localcloud`: the AWS doors alone, as one process."""
 
 import contextlib
+import http.client
 import signal
 import subprocess
 
@@ -62,6 +63,29 @@ def test_any_key_is_taken_where_that_is_asked_for(start):
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="k", Body=b"x")
     assert s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"x"
+
+
+def test_where_any_key_is_taken_a_web_page_still_finds_the_doors_shut(start):
+    """An image's address, a form, and a name of the page's own that was made to point here."""
+    cloud = start("--cloud-auth", "any")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    sqs = cloud.client("sqs", **keys)
+    sqs.create_queue(QueueName="q")
+    act = "Action=DeleteQueue&QueueUrl=q&X-Amz-Signature=x"
+    key = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request"}
+    port = cloud.url.rsplit(":", 1)[1]
+
+    def knock(method: str, path: str, headers: dict, body: str | None = None) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+        connection.request(method, path, body, headers)
+        return connection.getresponse().status
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert knock("GET", f"/?{act}", {}) == 403
+    assert knock("POST", "/", {**form, "Origin": "http://evil.example"}, act) == 403
+    assert knock("POST", "/", {**form, **key, "Host": f"evil.example:{port}"}, act) == 403
+    assert sqs.get_queue_url(QueueName="q")["QueueUrl"]
+    assert knock("POST", "/", {**form, **key}, act) == 200, "a tool may"
 
 
 @pytest.mark.parametrize("command", [["localcloud", "--listen"], ["up", "--cloud-listen"]])

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from system import BINARY, ROOT
+from system import BINARY, ROOT, without_aws
 
 
 def commands(heading: str) -> list[str]:
@@ -27,9 +27,8 @@ def shell(start_system, tmp_path):
     (tmp_path / "photos/more").mkdir(parents=True)
     for name in ("a.jpg", "more/b.jpg"):
         (tmp_path / "photos" / name).write_bytes(name.encode() * 1000)
-    told = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    told |= {"FACEFLEET_DATA": str(system.data), "AWS_CONFIG_FILE": "/dev/null",
-             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    told = without_aws()
+    told |= {"FACEFLEET_DATA": str(system.data),
              "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def type_in(lines: list[str]) -> list[str]:

@@ -52,9 +52,11 @@ class Watcher(threading.Thread):
 
 
 def assert_queues_empty(system, *queues: str):
+    """Names are made URLs first: others' services take no bare ones."""
     sqs = system.boto3("sqs")
     for name in queues:
-        found = sqs.get_queue_attributes(QueueUrl=name, AttributeNames=["All"])["Attributes"]
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert found["ApproximateNumberOfMessages"] == found["ApproximateNumberOfMessagesNotVisible"] == "0", name
 
 

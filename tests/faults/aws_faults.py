@@ -19,10 +19,8 @@ Idempotency-Key is answered; the cap is never passed; the queues end empty and t
 the ceilings in tests/faults/aws_faults.py).
 """
 
-import concurrent.futures
 import contextlib
 import dataclasses
-import http.client
 import sys
 import threading
 import time
@@ -33,14 +31,15 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/aws"), str(ROOT / "tests/faults")]
 
 import fault_proxy  # noqa: E402
+from callers import Callers, left_in_queues  # noqa: E402
 from fault_proxy import Rule  # noqa: E402
-from foreign_system import EMULATORS, ForeignSystem, end_all_instances, start_localcloud, start_moto  # noqa: E402
-from row import Row, Setting  # noqa: E402
+from foreign_system import ForeignSystem, end_all_instances, start_localcloud, start_moto  # noqa: E402
+from row import Row  # noqa: E402
 from system import PHOTOS, wait_until  # noqa: E402
 
 CAP, TICK_S, LEASE_S = 3, 0.5, 4
 QUIET = 20  # photos, when nothing is broken
-PROBES = sorted((PHOTOS / "probes").glob("*.jpg"))
+TOLD = (429, 500, 502, 503, 504)  # where AWS itself fails, a caller is told so, and asks again
 SETTINGS = {"id": "faults", "fleet.workers_max": CAP, "autoscaler.tick_s": TICK_S, "autoscaler.idle_hold_s": 1,
             "autoscaler.policy": "backlog-per-worker", "worker.lease_s": LEASE_S, "worker.receives_max": 50}
 
@@ -144,38 +143,6 @@ class Clouds:
         return self.quiet_s[where]
 
 
-class Callers:
-    """People with photos; each asks until it is answered, with one Idempotency-Key."""
-
-    def __init__(self, system: ForeignSystem, what: str):
-        self.system, self.what, self.lock = system, what, threading.Lock()
-        self.lost, self.wrong, self.told, self.latencies_s = 0, [], [], []
-
-    def ask(self, number: int) -> None:
-        probe = PROBES[number % len(PROBES)]
-        began, answer = time.monotonic(), None
-        while answer is None and time.monotonic() - began < 90:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                got = self.system.upload((f"p{number}.x.jpg", probe.read_bytes()),
-                                         headers={"Idempotency-Key": f"{self.what}-{number}"})
-                if got.status in (429, 500, 502, 503, 504) and len(got.text) > 20:
-                    self.told.append(got.text)  # a sentence; it asks again
-                else:
-                    answer = got
-            if answer is None:
-                time.sleep(0.1)
-        with self.lock:
-            if answer is None:
-                self.lost += 1
-            elif (answer.status, answer.text.strip()) != (200, f"p{number}:{probe.stem}"):
-                self.wrong.append((answer.status, answer.text))
-            self.latencies_s.append(time.monotonic() - began)
-
-    def all(self, numbers: range, at_once: int = 12) -> None:
-        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(self.ask, numbers))
-
-
 def figures(system: ForeignSystem, photos: int, ticks: float, told: int) -> tuple[str, list[str]]:
     """What was called how often, in words; and what of it is too much."""
     s3, sqs, ec2 = system.proxy.of("s3"), system.proxy.of("sqs"), system.proxy.of("ec2")
@@ -200,28 +167,21 @@ def figures(system: ForeignSystem, photos: int, ticks: float, told: int) -> tupl
             f"launches {launches}, tags {ec2.get('CreateTags', 0)}; errors told {told}"), broken
 
 
-def left_in_queues(system: ForeignSystem) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-             "ApproximateNumberOfMessagesDelayed"]
-    sqs = system.boto3("sqs")
-    return sum(int(count) for url in sqs.list_queues(QueueNamePrefix="faults")["QueueUrls"]
-               for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
-
-
-def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row:
+def run(name: str, folder: Path, photos: int, clouds: Clouds, quick: bool = False) -> Row:
+    """With so many photos or more; `quick`: instances are pending for a tenth of the time."""
     fault, done, broke = AWS_FAULTS[name], threading.Event(), []
-    system = ForeignSystem(setting.folder / name, clouds.endpoints(fault.on_moto), "default", SETTINGS | fault.settings,
+    system = ForeignSystem(folder / name, clouds.endpoints(fault.on_moto), "default", SETTINGS | fault.settings,
                            keys=fault.keys)
     try:
         system.start()
         quiet_s = clouds.prepare(system)
         system.begin_counting()
-        system.proxy.pending.since.clear()
-        system.proxy.rules, system.proxy.pending.seconds = fault.rules(), min(fault.pending_s, 3 if quick else 30)
+        system.proxy.rules = fault.rules()
+        system.proxy.pending.seconds = min(fault.pending_s, 3) if quick else fault.pending_s
         began = time.monotonic()
         breaker = threading.Thread(target=lambda: broke.append(fault.during(system, done) if fault.during else 0))
         breaker.start()
-        callers, photos = Callers(system, name), setting.requests
+        callers = Callers(system, name, TOLD)
         callers.all(range(photos))
         while breaker.is_alive() and time.monotonic() - began < 60:  # what breaks meanwhile, breaks under load
             callers.all(range(photos, photos + 10))
@@ -232,14 +192,17 @@ def run(name: str, setting: Setting, clouds: Clouds, quick: bool = False) -> Row
         done.set()
         breaker.join()
         note, broken = figures(system, photos, ticks, len(callers.told))
-        hits = sum(getattr(rule.fault, "broke", rule.hits) for rule in system.proxy.rules) + broke[-1]
-        hits += len(system.proxy.pending.since) if fault.during is None else 0  # instances that were seen pending
+        hits = [getattr(rule.fault, "broke", rule.hits) for rule in system.proxy.rules]  # each must have met some
+        if fault.pending_s:
+            hits.append(len(system.proxy.pending.shown))
+        if fault.during:
+            hits.append(broke[-1])
     except BaseException:
         print(system.logs())
         raise
     finally:
         done.set()
-        end_all_instances(system)
         system.stop()
-    return Row(hits, photos - callers.lost, callers.lost, len(callers.wrong), None, callers.latencies_s, quiet_s,
+        end_all_instances(system)
+    return Row(min(hits), photos - callers.lost, callers.lost, len(callers.wrong), None, callers.latencies_s, quiet_s,
                "; ".join([note, *broken, *map(str, callers.wrong[:1])]), broken)

@@ -1,25 +1,23 @@
 """./dev faults: breaks the system under load and says what it cost. Each fault is a function here, and a row in FAULTS.
 
-    engine      F4   SIGKILL of the local cloud at random moments, under producers and consumers at its SQS door
-    workers     F1   SIGKILL of a random worker after every few answers
-    stopped     F3   SIGSTOP of a worker for twice its lease, then SIGCONT: its late answer changes nothing
-    gateway     F12  SIGKILL of the gateway while callers wait; each asks again with the same Idempotency-Key
-    poison      F14  files that are no photos among the photos: refused in words, the others answered
-    autoscaler  F16  SIGKILL of the autoscaler in the middle of a burst
-    aws         F18  what AWS itself does wrong, on a system whose services are others': twelve faults, in aws_faults.py
+    engine      SIGKILL of the local cloud at random moments, under producers and consumers at its SQS door
+    workers     SIGKILL of a random worker after every few answers
+    stopped     SIGSTOP of a worker for twice its lease, then SIGCONT: its late answer changes nothing
+    gateway     SIGKILL of the gateway while callers wait; each asks again with the same Idempotency-Key
+    poison      files that are no photos among the photos: refused in words, the others answered
+    autoscaler  SIGKILL of the autoscaler in the middle of a burst
+    aws         what AWS itself does wrong, on a system whose services are others': twelve faults, in aws_faults.py
 
-The numbers are those of the reliability paper's list. A run prints its seed; --seed repeats its choices (not the
+A run prints its seed; --seed repeats its choices (not the
 machine's timing). The verdict of every fault: nothing accepted is lost, nothing wrong is answered, nothing unexpected.
 """
 
 import argparse
-import concurrent.futures
 import contextlib
 import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,23 +30,16 @@ sys.path[:0] = [str(ROOT / "tests/blackbox"), str(ROOT / "tests/faults")]
 
 import aws_faults  # noqa: E402
 from aws_faults import AWS_FAULTS, Clouds  # noqa: E402
+from callers import Callers, left_in_queues  # noqa: E402
 from door import Door, Refused  # noqa: E402
 from ledger import Ledger  # noqa: E402
 from row import Row, Setting  # noqa: E402
-from system import BINARY, PHOTOS, System, wait_until  # noqa: E402
+from system import BINARY, PHOTOS, System, free_port, wait_until  # noqa: E402
 
 BROKEN = (OSError, http.client.HTTPException, Refused)
-PEOPLE = {"Barack_Obama.jpg": "Barack_Obama", "Jacinda_Ardern.jpg": "Jacinda_Ardern",
-          "Emmanuel_Macron.jpg": "Emmanuel_Macron", "unknown.jpg": "unknown"}
 
 
-# --- F4: the engine ---------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+# --- the engine -------------------------------------------------------------------------------------------------------
 
 
 class Engine:
@@ -174,41 +165,6 @@ def engine(setting: Setting) -> Row:
 # --- the whole system -------------------------------------------------------------------------------------------------
 
 
-class Callers:
-    """People with photos; each asks until it is answered, with one Idempotency-Key."""
-
-    def __init__(self, system: System):
-        self.system = system
-        self.probes = {name: (PHOTOS / "probes" / name).read_bytes() for name in PEOPLE}
-        self.lost, self.wrong, self.latencies_s, self.answered = 0, [], [], threading.Semaphore(0)
-        self.lock = threading.Lock()
-
-    def ask(self, number: int) -> None:
-        probe = list(PEOPLE)[number % len(PEOPLE)]
-        expected = f"p{number}:{PEOPLE[probe]}"
-        began, answer = time.monotonic(), None
-        while answer is None and time.monotonic() - began < 90:
-            try:
-                got = self.system.upload((f"p{number}.x.jpg", self.probes[probe]),
-                                         headers={"Idempotency-Key": f"key-{number}"})
-                answer = got if got.status not in (429, 503) else None
-            except BROKEN:
-                pass
-            if answer is None:
-                time.sleep(0.05)
-        with self.lock:
-            if answer is None:
-                self.lost += 1
-            elif (answer.status, answer.text.strip()) != (200, expected):
-                self.wrong.append((answer.status, answer.text, expected))
-            self.latencies_s.append(time.monotonic() - began)
-        self.answered.release()
-
-    def all(self, numbers: range, at_once: int = 12) -> None:
-        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(self.ask, numbers))
-
-
 def with_system(setting: Setting, breaks, *arguments: str) -> Row:
     """Callers, first in quiet, then while `breaks(system, callers, done)` runs beside them; how often it broke."""
     system = System(setting.binary, setting.folder / breaks.__name__, list(arguments), {})
@@ -216,7 +172,7 @@ def with_system(setting: Setting, breaks, *arguments: str) -> Row:
     try:
         system.start()
         system.enrol(PHOTOS / "people")
-        callers = Callers(system)
+        callers = Callers(system, "key")
         callers.all(range(20))
         quiet = len(callers.latencies_s)
         breaker = threading.Thread(target=lambda: cycles.__setitem__(0, breaks(system, callers, done, setting)))
@@ -230,14 +186,6 @@ def with_system(setting: Setting, breaks, *arguments: str) -> Row:
         system.stop()
     return Row(cycles[0], 20 + setting.requests, callers.lost, len(callers.wrong), 0, callers.latencies_s[quiet:],
                callers.latencies_s[:quiet], str(callers.wrong[:1]) if callers.wrong else "")
-
-
-def left_in_queues(system: System) -> int:
-    sqs = system.boto3("sqs")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-             "ApproximateNumberOfMessagesDelayed"]
-    return sum(int(count) for url in sqs.list_queues().get("QueueUrls", [])
-               for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values())
 
 
 def after_answers(callers: Callers, done: threading.Event, count: int) -> bool:
@@ -295,7 +243,7 @@ def kill_autoscaler(system: System, callers: Callers, done: threading.Event, set
 
 def send_poison(system: System, callers: Callers, done: threading.Event, setting: Setting) -> int:
     """Each is refused with 4xx and a reason."""
-    photo = callers.probes["unknown.jpg"]
+    photo = (PHOTOS / "probes/unknown.jpg").read_bytes()
     kinds = [b"", b"not an image", photo[:len(photo) // 2], b"\x89PNG\r\n\x1a\n" + bytes(64), b"GIF89a" + bytes(64),
              setting.chance.randbytes(10_000)]
     sent = 0
@@ -303,7 +251,7 @@ def send_poison(system: System, callers: Callers, done: threading.Event, setting
         answer = system.upload(("poison.jpg", kinds[sent % len(kinds)]))
         sent += 1
         if not 400 <= answer.status < 500 or not answer.text:
-            callers.wrong.append((answer.status, answer.text, "a refusal in words"))
+            callers.wrong.append((answer.status, answer.text))
     return sent
 
 
@@ -343,7 +291,7 @@ def run(names: list[str], seed: int, cycles: int, requests: int) -> dict[str, Ro
             setting = Setting(BINARY, folder, random.Random(f"{seed} {name}"), cycles, requests)
             if name in AWS_FAULTS:
                 clouds = clouds or stack.enter_context(Clouds(folder / "clouds"))
-                rows[name] = aws_faults.run(name, setting, clouds)
+                rows[name] = aws_faults.run(name, folder, requests, clouds)
             else:
                 rows[name] = FAULTS[name](setting)
             show(cells(name, rows[name]))

@@ -1,6 +1,5 @@
 """AWS's faults in CI, each on a few photos: ./dev faults --only aws runs on more, and makes the table of figures."""
 
-import random
 import sys
 from pathlib import Path
 
@@ -8,9 +7,8 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "blackbox")]
 
-from aws_faults import AWS_FAULTS, EMULATORS, Clouds, run  # noqa: E402
-from row import Setting  # noqa: E402
-from system import BINARY  # noqa: E402
+from aws_faults import AWS_FAULTS, Clouds, run  # noqa: E402
+from foreign_system import EMULATORS  # noqa: E402
 
 pytestmark = [pytest.mark.skipif(not EMULATORS.is_dir(), reason="./dev test installs moto"), pytest.mark.timeout(300)]
 PHOTOS_ASKED = 40
@@ -24,8 +22,7 @@ def clouds(tmp_path_factory):
 
 @pytest.mark.parametrize("name", AWS_FAULTS)
 def test_nothing_is_lost_the_cap_holds_and_calls_are_bounded(name, tmp_path, clouds):
-    row = run(name, Setting(BINARY, tmp_path, random.Random(name), cycles=0, requests=PHOTOS_ASKED), clouds,
-              quick=True)
+    row = run(name, tmp_path, PHOTOS_ASKED, clouds, quick=True)
     print(f"{name}: {row.cycles} times; {row.note}")
     assert (row.lost, row.wrong, row.broken) == (0, 0, []), row.note
     assert row.accepted >= PHOTOS_ASKED

@@ -1,22 +1,16 @@
 // Input: one byte, the size of the pieces; a body in aws-chunked. What is checked beside crashes: what becomes of a
 // body does not depend on where its pieces end.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "aws/wire_chunked.h"
+#include "check.h"
 
 namespace {
 
 using facefleet::Bytes;
 using facefleet::BytesView;
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
+using facefleet::fuzz::check;
 
 struct Outcome {
   bool whole = false;

@@ -1,22 +1,16 @@
 // Input: what a service answers that gives credentials, in JSON or XML. What is checked beside crashes: what is taken
 // is whole, and a refusal says why.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "aws/credential_documents.h"
+#include "check.h"
 
 namespace {
 
 using facefleet::Result;
 using facefleet::aws::CredentialDocument;
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
+using facefleet::fuzz::check;
 
 void check_document(const Result<CredentialDocument>& document) {
   if (!document) return check(!document.error().message.empty(), "a refusal says why");

@@ -1,21 +1,12 @@
 // Input: an item in DynamoDB's JSON. What is checked beside crashes: what was read, written and read again, is the
 // same; and a number's one spelling is its own.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "check.h"
 #include "table/codec.h"
 
-namespace {
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-}  // namespace
+using facefleet::fuzz::check;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace facefleet::table;

@@ -2,26 +2,20 @@
 // limit on parts holds, and parts written out anew are read back as the same.
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "check.h"
 #include "net/multipart.h"
 
 namespace {
 
 using facefleet::Bytes;
 using facefleet::BytesView;
+using facefleet::fuzz::check;
 using facefleet::net::parse_multipart;
 using facefleet::net::Part;
 
 constexpr std::size_t kPartsMax = 4;
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";

@@ -1,22 +1,13 @@
 // Input: an XML document as S3's clients send it. What is checked beside crashes: the limits hold for what is read, and
 // what was read, written again, reads the same.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "aws/wire.h"
+#include "check.h"
 #include "localcloud/s3/documents.h"
 
-namespace {
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
-
-}  // namespace
+using facefleet::fuzz::check;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace facefleet;

@@ -4,26 +4,20 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "aws/sigv4.h"
+#include "check.h"
 
 namespace {
 
 using facefleet::aws::Credentials;
 using facefleet::aws::verify;
+using facefleet::fuzz::check;
 using facefleet::net::HttpRequest;
 
 constexpr std::int64_t kWallMs = 1'440'938'160'000;  // 2015-08-30T12:36:00Z
 const Credentials kCredentials{"AKIDEXAMPLE", "a secret that no input holds", "token"};
-
-void check(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 std::string_view take_line(std::string_view& rest) {
   const std::size_t end = std::min(rest.find('\n'), rest.size());
