@@ -8,15 +8,17 @@
   moto        moto's server, in memory
   ministack   ministack, in memory
 
-Sends a second from 1, 16 and 100 producers; receive-delete cycles a second from 16 consumers; the time from a send's
-acknowledgement until a waiting receiver has the message; puts and gets of 10 kB and 10 MB; 10,000 messages drained by
-30 consumers. The callers are the same for all: kept-open connections, AWS JSON, signed, one thread each
-(tests/faults/door.py); on a machine of few cores they are the limit, so the table says how much CPU of the server's own
-a send took. Only facefleet fsyncs; the figures are shown as they are.
+Sends a second from 1, 16 and 100 producers, and messages a second in batches of ten; receive-delete cycles a second
+from 16 consumers; the time from a send's acknowledgement until a waiting receiver has the message; puts and gets of
+10 kB and 10 MB; 10,000 messages drained by 30 consumers; and of ours, how long a restart takes after SIGKILL, with
+100,000 messages and 100,000 objects. The callers are the same for all: kept-open connections, AWS JSON, signed, one
+thread each (tests/faults/door.py); on a machine of few cores they are the limit, so the table says how much CPU of
+the server's own a send took. Only facefleet fsyncs; the figures are shown as they are.
 """
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import platform
@@ -44,6 +46,7 @@ BINARY = Path(os.environ.get("FACEFLEET_BINARY") or ROOT / "build/release/facefl
 BODY = "x" * 300
 PRODUCERS = (1, 16, 100)
 DRAINED, CONSUMERS = 10_000, 30
+KEPT, PUTTERS = 100_000, 4
 DRAIN_S_MAX = 20  # for filling a queue and for draining it; the rest is left out
 ELASTICMQ = ROOT / ".deps/elasticmq"
 
@@ -64,7 +67,7 @@ class Server:
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"{self.name} did not start: {' '.join(map(str, self.command))}")
-            time.sleep(0.1)
+            time.sleep(0.01)
         return self
 
     def __exit__(self, *_):
@@ -163,16 +166,26 @@ def sends(server: Server, producers: int, seconds: float) -> dict:
             "server_cpu_us": (server.cpu_s() - cpu) / count * 1e6}
 
 
+BATCH = [{"Id": str(i), "MessageBody": BODY} for i in range(10)]
+
+
+def batches(server: Server, seconds: float) -> dict:
+    queue, cpu = make_queue(server, "batches"), server.cpu_s()
+    count, times = for_seconds(server, 16, seconds,
+                               lambda door: door.call("SendMessageBatch", QueueUrl=queue, Entries=BATCH))
+    return {"messages_per_s": count * len(BATCH) / seconds, "p50_ms": statistics.median(times) * 1000,
+            "server_cpu_us": (server.cpu_s() - cpu) / count / len(BATCH) * 1e6}
+
+
 def fill(server: Server, queue: str, count: int) -> None:
-    entries = [{"Id": str(i), "MessageBody": BODY} for i in range(10)]
     threads = 4
     over = time.perf_counter() + DRAIN_S_MAX
 
     def send(door: Door):
-        for _ in range(count // len(entries) // threads):
+        for _ in range(count // len(BATCH) // threads):
             if time.perf_counter() > over:
                 return
-            door.call("SendMessageBatch", QueueUrl=queue, Entries=entries)
+            door.call("SendMessageBatch", QueueUrl=queue, Entries=BATCH)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(send, [server.door() for _ in range(threads)]))
@@ -248,14 +261,56 @@ def objects(server: Server, size: int, rounds: int) -> dict:
     return {"put_p50_ms": statistics.median(puts), "get_p50_ms": statistics.median(gets)}
 
 
-def measure(server: Server, seconds: float) -> dict:
+def put_many(address: str, thread: int) -> None:
+    """One thread's share of the kept objects; the doors of this server take any key and verify nothing."""
+    connection = http.client.HTTPConnection(address)
+    headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request"}
+    for number in range(thread, KEPT, PUTTERS):
+        connection.request("PUT", f"/kept/{number % 100}/{number}", BODY, headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, answer.status
+
+
+def restart(folder: Path) -> dict:
+    """From the start of the process until it answers, and then has everything: the slowest of three."""
+    port, times = free_port(), []
+    command = [BINARY, "localcloud", "--data", folder / "kept", "--listen", f"127.0.0.1:{port}", "--cloud-auth", "any"]
+    for run in range(4):
+        began = time.perf_counter()
+        with Server("facefleet", command, f"http://127.0.0.1:{port}") as server:
+            times.append((time.perf_counter() - began) * 1000)
+            door = server.door()
+            if run == 0:
+                door.call("CreateQueue", QueueName="kept")
+                server.s3().create_bucket(Bucket="kept")
+                while (missing := KEPT - waiting(door, "kept")) > 0:
+                    fill(server, "kept", missing)
+                with ThreadPoolExecutor(PUTTERS) as pool:
+                    list(pool.map(lambda thread: put_many(f"127.0.0.1:{port}", thread), range(PUTTERS)))
+            assert waiting(door, "kept") == KEPT
+            pages = server.s3().get_paginator("list_objects_v2").paginate(Bucket="kept")
+            assert sum(page["KeyCount"] for page in pages) == KEPT
+            server.process.kill()
+    return {"messages": KEPT, "objects": KEPT, "restart_ms": max(times[1:])}
+
+
+def waiting(door: Door, queue: str) -> int:
+    names = ["ApproximateNumberOfMessages"]
+    return int(door.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=names)["Attributes"][names[0]])
+
+
+def measure(server: Server, seconds: float, folder: Path) -> dict:
     figures: dict = {}
     steps = [(f"sends, {n} producer{'s' * (n > 1)}", lambda n=n: sends(server, n, seconds)) for n in PRODUCERS]
-    steps += [("cycles, 16 clients", lambda: cycles(server, seconds)), ("wake-up", lambda: wake_up(server, 60)),
+    steps += [("batches, 16 producers", lambda: batches(server, seconds)),
+              ("cycles, 16 clients", lambda: cycles(server, seconds)), ("wake-up", lambda: wake_up(server, 60)),
               ("drain, 30 consumers", lambda: drain(server))]
     if server.objects:
         steps += [("objects, 10 kB", lambda: objects(server, 10_000, 100)),
                   ("objects, 10 MB", lambda: objects(server, 10_000_000, 5))]
+    if server.name == "facefleet":
+        steps += [("restart", lambda: restart(folder))]
     for name, step in steps:
         try:
             figures[name] = step()
@@ -293,7 +348,7 @@ def main() -> int:
             if options.only and name not in options.only.split(","):
                 continue
             with server:
-                report["servers"][name] = measure(server, options.seconds)
+                report["servers"][name] = measure(server, options.seconds, Path(folder))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\n{report['machine']}; written to {options.json}")
