@@ -3,7 +3,7 @@
 Start a system with a pool that nobody else sizes, and this beside it:
 
     facefleet up --set autoscaler.policy=none --set fleet.pool=true
-    eval "$(facefleet env)" && python docs/controller.py
+    eval "$(facefleet env)" && .deps/venv/bin/python docs/controller.py    # boto3 from 1.28; `./dev test` installs it
 """
 
 import os
