@@ -2,9 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -31,9 +33,11 @@ constexpr int kVacuumPages = 256;  // a slice of at most a few ms, so that commi
 constexpr int kBusyMs = 2'000;
 // Transactions that were shared of late are worth a moment's wait for more to share the next: an fsync costs this
 // machine far more than the moment costs its many callers. A caller who is alone never waits: then each has one
-// operation.
+// operation. And once as many have come as shared a transaction at most of late, nobody else is expected: those who
+// wait for their answers before they ask again are all here.
 constexpr double kCompanyMin = 1.4;
 constexpr double kCompanyWeight = 0.1;
+constexpr double kCrowdKept = 0.9;             // of the most, from one transaction to the next
 constexpr std::size_t kBatchOperations = 256;  // of them, none waits for company
 
 Error sqlite_error(int code, const char* detail) {
@@ -261,7 +265,7 @@ class SqliteDatabase final : public Database {
     {
       const std::lock_guard lock(mutex_);
       waiting_.push_back({std::move(operation), nullptr, &promise});
-      urgent_ = true;
+      ++awaited_;
     }
     wake_.notify_one();
     return future.get();
@@ -308,8 +312,8 @@ class SqliteDatabase final : public Database {
           continue;
         }
         if (waiting_.empty()) first_posted_ = steady_clock::now();
-        notify = notify || waiting_.empty() || (posted.completion && !urgent_);
-        urgent_ = urgent_ || posted.completion;
+        if (posted.completion) ++awaited_;
+        notify = notify || waiting_.empty() || (posted.completion && (awaited_ == 1 || awaited_ == expected_));
         waiting_.push_back(std::move(posted));
       }
     }
@@ -337,7 +341,7 @@ class SqliteDatabase final : public Database {
         std::unique_lock lock(mutex_);
         await_work(lock);
         batch.swap(waiting_);
-        urgent_ = false;
+        awaited_ = 0;
         stopping = stopping_;
       }
       if (!batch.empty()) run_batch(batch);
@@ -348,13 +352,14 @@ class SqliteDatabase final : public Database {
   }
 
   void await_work(std::unique_lock<std::mutex>& lock) {
+    expected_ = static_cast<std::size_t>(std::ceil(crowd_));
     for (;;) {
       if (stopping_) return;
       const auto gathered = committed_at_ + Millis(limits::kDatabaseGatherMs);
-      const bool gathering = company_ >= kCompanyMin && waiting_.size() < kBatchOperations;
-      if (urgent_ && (!gathering || steady_clock::now() >= gathered)) return;
+      const bool gathering = company_ >= kCompanyMin && awaited_ < expected_ && waiting_.size() < kBatchOperations;
+      if (awaited_ > 0 && (!gathering || steady_clock::now() >= gathered)) return;
       std::optional<steady_clock::time_point> until = sweep_at_;
-      if (urgent_) {
+      if (awaited_ > 0) {
         until = gathered;
       } else if (!waiting_.empty()) {
         const auto due = first_posted_ + Millis(limits::kDatabaseRideAlongMs);
@@ -377,6 +382,7 @@ class SqliteDatabase final : public Database {
     const auto waited_for = std::ranges::count_if(
         batch, [](const Posted& posted) { return posted.completion != nullptr || posted.waiter != nullptr; });
     company_ += kCompanyWeight * (static_cast<double>(waited_for) - company_);
+    crowd_ = std::max(static_cast<double>(waited_for), crowd_ * kCrowdKept);
     committed_at_ = steady_clock::now();
 
     std::vector<Finished> finished;
@@ -438,7 +444,7 @@ class SqliteDatabase final : public Database {
 
   bool has_work() {
     const std::lock_guard lock(mutex_);
-    return urgent_;
+    return awaited_ > 0;
   }
 
   void checkpoint(bool truncate) {
@@ -481,12 +487,14 @@ class SqliteDatabase final : public Database {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Posted> waiting_;
-  bool urgent_ = false;  // someone waits for one of waiting_
+  std::size_t awaited_ = 0;   // of waiting_, those that somebody waits for
+  std::size_t expected_ = 0;  // so many of them are worth a transaction at once
   bool stopping_ = false;
   steady_clock::time_point first_posted_;  // when the first of waiting_ was
 
   // The writer thread's.
   double company_ = 1;  // operations of one transaction that somebody waits for, smoothed
+  double crowd_ = 1;    // the most of them in a transaction of late
   steady_clock::time_point committed_at_;
   std::optional<steady_clock::time_point> sweep_at_;
   std::int64_t log_pages_ = 0;

@@ -80,7 +80,7 @@ inline constexpr std::size_t kPoolFillMs = 600'000;      // until a pool of stop
 // Database
 inline constexpr std::size_t kDatabaseWaiting = 65'536;     // operations that wait for the writer
 inline constexpr std::size_t kDatabaseRideAlongMs = 100;    // until a write that nobody waits for starts a commit
-inline constexpr std::size_t kDatabaseGatherMs = 5;         // after a shared commit, until the next one starts
+inline constexpr std::size_t kDatabaseGatherMs = 5;         // at most, after a shared commit until the next
 inline constexpr std::size_t kDatabaseErasureMs = 1'000;    // from a commit until deleted bytes leave the files
 inline constexpr std::size_t kDatabaseLogBytes = 16 << 20;  // of the write-ahead log, before it is folded in
 
