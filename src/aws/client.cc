@@ -105,7 +105,7 @@ class SigningClient final : public Client {
       sign(attempt, *keys, scope_, clock_.wall_ms() + clock_offset_ms_, std::move(payload_hash), &keys_);
 
       const Millis left = std::chrono::duration_cast<Millis>(deadline - clock_.now());
-      Result<net::HttpResponse> response = co_await http_->send(std::move(attempt), left);
+      Result<net::HttpResponse> response = co_await http_->send(std::move(attempt), left, idempotent);
       if (response && (response->status < 300 || response->status == 304)) {
         budget_.refill();
         co_return response;

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "aws/test_service.h"
+#include "net/test_peers.h"
 
 namespace facefleet::aws {
 namespace {
+
+using asio::ip::tcp;
 
 net::HttpRequest post(std::string body) {
   net::HttpRequest request;
@@ -55,6 +58,38 @@ TEST(Client, DoesNotRetryWhatIsNot) {
   const auto response = service.run(client->call(post("launch"), Millis{30'000}, false));
   EXPECT_EQ(response.error().code, Code::kUnavailable);
   EXPECT_EQ(service.requests().size(), 1u);
+}
+
+TEST(Client, WritesWhatIsNotIdempotentOnceThoughAKeptConnectionBreaks) {
+  TestService service;
+  tcp::acceptor acceptor(service.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  Endpoint endpoint = service.endpoint();
+  endpoint.url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+  const auto client =
+      Client::open(service.context().get_executor(), std::move(endpoint), "sqs", service.clock(), service.random())
+          .value();
+  const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  bool served = false;
+  asio::co_spawn(
+      service.context(),
+      [&]() -> Task<> {
+        net::RawPeer kept(co_await acceptor.async_accept(asio::use_awaitable));
+        co_await kept.read_until("[1]");
+        co_await kept.write(ok);
+        co_await kept.read_until("[2]");
+        kept.close();  // it is done, and nobody hears of it
+        net::RawPeer next(co_await acceptor.async_accept(asio::use_awaitable));
+        const std::string request = co_await next.read_until("]");
+        EXPECT_TRUE(request.ends_with("[3]")) << request;
+        co_await next.write(ok);
+        served = true;
+      },
+      [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
+  EXPECT_TRUE(service.run(client->call(post("[1]"), Millis{30'000}, false)));
+  const auto broken = service.run(client->call(post("[2]"), Millis{30'000}, false));
+  EXPECT_TRUE(!broken && broken.error().code == Code::kUnavailable);
+  EXPECT_TRUE(service.run(client->call(post("[3]"), Millis{30'000}, false)));
+  EXPECT_TRUE(served);
 }
 
 TEST(Client, RetriesWhatWasThrottledWhateverItIs) {

@@ -63,7 +63,7 @@ class HttpImds final : public Imds {
       net::HttpRequest request;
       request.target = base_ + "/latest/" + path;
       if (!token_.empty()) request.headers.set("X-aws-ec2-metadata-token", token_);
-      auto response = co_await http_->send(std::move(request), kTimeout);
+      auto response = co_await http_->send(std::move(request), kTimeout, /*idempotent=*/true);
       if (!response) co_return response.error();
       if (response->status == 200) co_return std::move(response->body);
       if (response->status == 404) co_return Error{Code::kNotFound, "instance metadata has no " + path, ""};
@@ -82,7 +82,7 @@ class HttpImds final : public Imds {
     request.method = "PUT";
     request.target = base_ + "/latest/api/token";
     request.headers.set("X-aws-ec2-metadata-token-ttl-seconds", std::to_string(kTokenLasts_s));
-    auto response = co_await http_->send(std::move(request), kTimeout);
+    auto response = co_await http_->send(std::move(request), kTimeout, /*idempotent=*/true);
     if (!response) co_return response.error();
     const int status = response->status;
     if (status != 200 && status != 403 && status != 404 && status != 405)

@@ -549,9 +549,19 @@ class StoredGalleries final : public Galleries {
   }
 
   // Deletes what a change had put that did not come to be. What fails here is litter, swept later.
+  // A change that another seems to have overtaken may have come to be all the same, its answer lost, and be what the
+  // other built on: what the manifest names now stays.
   Task<> forget(std::string gallery, const Commit& commit) {
+    auto now = co_await get_manifest(gallery);
+    if (!now && !is_missing(now.error())) co_return;
+    std::set<std::string> named;
+    if (now) {
+      for (const SegmentEntry& entry : now->first.segments) named.insert(entry.sha256);
+      for (const RetiredSegment& entry : now->first.retired) named.insert(entry.sha256);
+    }
     std::vector<std::string> keys;
-    for (const std::string& sha256 : commit.put) keys.push_back(segment_key(gallery, sha256));
+    for (const std::string& sha256 : commit.put)
+      if (!named.contains(sha256)) keys.push_back(segment_key(gallery, sha256));
     if (!keys.empty()) (void)co_await store_.remove(bucket_, std::move(keys));
   }
 

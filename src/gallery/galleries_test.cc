@@ -23,7 +23,8 @@ constexpr const char* kModel = "sface@0ba9fbfa";
 constexpr const char* kBucket = "test-galleries";
 constexpr Millis kFresh{0};
 
-// Passes everything on, after a hook that may change the world or refuse.
+// Passes everything on, after a hook that may change the world or refuse. Once a put is done, the hook is called with
+// "put done", and may put an error in place of its answer.
 class HookedStore final : public store::ObjectStore {
  public:
   using Hook = std::function<Task<Result<void>>(std::string operation, std::string key)>;
@@ -44,7 +45,11 @@ class HookedStore final : public store::ObjectStore {
   Task<Result<store::ObjectInfo>> put(std::string bucket, std::string key, Bytes body, store::Put options) override {
     auto passed = co_await pass("put", key);
     if (!passed) co_return passed.error();
-    co_return co_await inner_.put(bucket, key, std::move(body), std::move(options));
+    auto done = co_await inner_.put(bucket, key, std::move(body), std::move(options));
+    if (!done) co_return done;
+    auto told = co_await pass("put done", key);
+    if (!told) co_return told.error();
+    co_return done;
   }
   Task<Result<store::Object>> get(std::string bucket, std::string key, std::optional<store::Range> range) override {
     auto passed = co_await pass("get", key);
@@ -416,6 +421,24 @@ TEST_F(GalleriesTest, LeavesNothingBehindWhenAnotherWriterWins) {
   EXPECT_EQ(add(*ours_, {template_of("Bob", "2")}).version, 3);
   EXPECT_EQ(segments_in_store(), 3U);
   EXPECT_EQ(snapshot(*ours_)->size(), 3U);
+}
+
+TEST_F(GalleriesTest, DeletesNothingOfAChangeThatWasMadeThoughItsWriterHearsOfAConflict) {
+  add(*ours_, {template_of("Ada", "1")});
+  bool interfered = false;
+  hooked_.hook = [&](std::string operation, std::string key) -> Task<Result<void>> {
+    if (interfered || operation != "put done" || key != manifest_key("default")) co_return Result<void>{};
+    interfered = true;
+    std::vector<Template> templates = {template_of("Eve", "3")};
+    auto added = co_await theirs_->add("default", kModel, std::move(templates));
+    EXPECT_TRUE(added);
+    co_return Error{Code::kConflict, "it was sent twice, and refused the second time", "precondition_failed"};
+  };
+  const Changes changes = add(*ours_, {template_of("Bob", "2")});
+  EXPECT_EQ(changes.present, 1U);
+  EXPECT_EQ(changes.version, 3);
+  EXPECT_EQ(segments_in_store(), 3U);
+  EXPECT_EQ(snapshot(*process("elsewhere"))->size(), 3U);
 }
 
 }  // namespace

@@ -33,6 +33,15 @@ struct Link {
     socket.close(ignored);
   }
 
+  // Whether nothing has come since the last response. What has is the server's close, or something that nobody asked
+  // for, which will end in one.
+  bool is_quiet() {
+    char byte = 0;
+    error_code error;
+    socket.receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
+    return error == asio::error::would_block;
+  }
+
   Task<error_code> read(std::span<char> space, std::size_t& size) {
     const auto target = asio::buffer(space.data(), space.size());
     error_code error;
@@ -448,7 +457,7 @@ Task<Result<HttpResponse>> attempt(Pool& pool, Link& link, const std::string& he
   co_return co_await exchange(pool, link, head, request, state);
 }
 
-Task<Result<HttpResponse>> send_in(std::shared_ptr<Pool> pool, HttpRequest request, Millis timeout) {
+Task<Result<HttpResponse>> send_in(std::shared_ptr<Pool> pool, HttpRequest request, Millis timeout, bool idempotent) {
   if (!is_sendable(request.method) || !is_sendable(request.target))
     co_return Error{Code::kInvalidInput, "The method or the target has a blank in it; percent-encode the target.",
                     "bad_target"};
@@ -456,6 +465,7 @@ Task<Result<HttpResponse>> send_in(std::shared_ptr<Pool> pool, HttpRequest reque
   auto link = co_await take_link(pool, deadline);
   if (!link) co_return timed_out(*pool);
   Lease lease(pool, std::move(link));
+  if (!idempotent && lease.link().connected && !lease.link().is_quiet()) lease.renew();
   const std::string head = request_head(*pool, request);
   for (;;) {
     const bool reused = lease.link().connected;
@@ -467,7 +477,8 @@ Task<Result<HttpResponse>> send_in(std::shared_ptr<Pool> pool, HttpRequest reque
     if (cancellation.cancelled() != asio::cancellation_type::none)
       throw boost::system::system_error(asio::error::operation_aborted);
     if (lease.link().timed_out && pool->clock.now() >= deadline) co_return timed_out(*pool);
-    const bool stale = reused && !pool->closed && !state.heard && response.error().code == Code::kUnavailable;
+    const bool stale =
+        idempotent && reused && !pool->closed && !state.heard && response.error().code == Code::kUnavailable;
     if (!stale) co_return response;
     lease.renew();
   }
@@ -484,8 +495,8 @@ class PooledClient final : public HttpClient {
     for (Link* link : pool_->busy) link->close();
   }
 
-  Task<Result<HttpResponse>> send(HttpRequest request, Millis timeout) override {
-    return send_in(pool_, std::move(request), timeout);
+  Task<Result<HttpResponse>> send(HttpRequest request, Millis timeout, bool idempotent) override {
+    return send_in(pool_, std::move(request), timeout, idempotent);
   }
 
  private:

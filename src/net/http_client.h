@@ -38,10 +38,12 @@ class HttpClient {
   virtual ~HttpClient() = default;
 
   // Sends and waits for the whole response, at most `timeout`. kUnavailable: no connection, or it broke before
-  // a response; kTimedOut; kInvalidInput: the response was malformed or too long. A request on a kept-alive connection
-  // that the server had already closed is sent again once, on a new one, where no byte of a response had come.
-  // Cancellation closes the connection, so the server sees it.
-  virtual Task<Result<HttpResponse>> send(HttpRequest request, Millis timeout) = 0;
+  // a response; kTimedOut; kInvalidInput: the response was malformed or too long. Cancellation closes the connection,
+  // so the server sees it. A kept-alive connection may break under a request, and nobody can tell whether the server
+  // did it before. One that is `idempotent`, so that doing it twice does no harm, is then sent again once, on a new
+  // connection, where no byte of a response had come. Any other is written once at most: it only gets a new connection
+  // where the kept one is seen to be closed before a byte is written.
+  virtual Task<Result<HttpResponse>> send(HttpRequest request, Millis timeout, bool idempotent = false) = 0;
 };
 
 }  // namespace facefleet::net

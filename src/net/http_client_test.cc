@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 
 #include <array>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -22,6 +23,7 @@ namespace {
 
 using asio::ip::tcp;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -230,9 +232,64 @@ TEST_F(HttpClientTest, SendsAgainWhereAKeptConnectionWasClosed) {
       }(),
       [&]() -> Task<> {
         for (const char* body : {"one", "two"}) {
-          const auto response = co_await client_->send(post(body), kLong);
+          const auto response = co_await client_->send(post(body), kLong, /*idempotent=*/true);
           EXPECT_TRUE(response);
         }
+      }());
+}
+
+TEST_F(HttpClientTest, SendsNothingTwiceThatMayDoHarm) {
+  open();
+  run(
+      [&]() -> Task<> {
+        RawPeer peer = co_await accept();
+        co_await peer.read_until("first");
+        co_await peer.write(std::string(kOk));
+        co_await peer.read_until("second");
+        peer.close();  // it is done, and nobody hears of it
+        RawPeer other = co_await accept();
+        const std::string next = co_await other.read_until("d");
+        EXPECT_THAT(next, EndsWith("third"));
+        co_await other.write(std::string(kOk));
+      }(),
+      [&]() -> Task<> {
+        const auto first = co_await client_->send(post("first"), kLong);
+        EXPECT_TRUE(first);
+        const auto second = co_await client_->send(post("second"), kLong);
+        EXPECT_TRUE(!second && second.error().code == Code::kUnavailable);
+        const auto third = co_await client_->send(post("third"), kLong);
+        EXPECT_TRUE(third);
+      }());
+}
+
+TEST_F(HttpClientTest, SeesThatAKeptConnectionIsOverBeforeItWritesWhatMayDoHarm) {
+  open();
+  OneShot<bool> client_knows(context_.get_executor());
+  run(
+      [&]() -> Task<> {
+        RawPeer peer = co_await accept();
+        co_await peer.read_until("first");
+        co_await peer.write(std::string(kOk));
+        peer.socket().shutdown(tcp::socket::shutdown_send);
+        tcp_info info{};
+        while (info.tcpi_state != TCP_FIN_WAIT2) {  // the client's kernel has confirmed the close
+          co_await asio::post(context_, asio::use_awaitable);
+          socklen_t size = sizeof(info);
+          ::getsockopt(peer.socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size);
+        }
+        client_knows.set(true);
+        RawPeer other = co_await accept();
+        co_await other.read_until("second");
+        co_await other.write(std::string(kOk));
+        const std::string rest = co_await peer.read_to_end();
+        EXPECT_EQ(rest, "");
+      }(),
+      [&]() -> Task<> {
+        const auto first = co_await client_->send(post("first"), kLong);
+        EXPECT_TRUE(first);
+        co_await client_knows.wait_until(MonoTime::max());
+        const auto second = co_await client_->send(post("second"), kLong);
+        EXPECT_TRUE(second);
       }());
 }
 
@@ -251,7 +308,7 @@ TEST_F(HttpClientTest, SendsNothingTwiceOnceAByteHasCome) {
       [&]() -> Task<> {
         const auto first = co_await client_->send(get("/"), kLong);
         EXPECT_TRUE(first);
-        const auto second = co_await client_->send(get("/"), kLong);
+        const auto second = co_await client_->send(get("/"), kLong, /*idempotent=*/true);
         EXPECT_EQ(second.error().code, Code::kUnavailable);
       }());
   EXPECT_EQ(requests, 2);
@@ -480,7 +537,7 @@ TEST_F(HttpsClientTest, SendsAgainOnANewConnection) {
   open();
   run(serve(2, 1), [&]() -> Task<> {
     for (int i = 0; i < 2; ++i) {
-      const auto response = co_await client_->send(get("/"), kLong);
+      const auto response = co_await client_->send(get("/"), kLong, /*idempotent=*/true);
       EXPECT_TRUE(response) << response.error().message;
     }
   }());

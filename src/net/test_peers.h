@@ -1,4 +1,4 @@
-// For this room's tests: the other end of a connection, byte by byte. Failures throw.
+// For tests only: the other end of a connection, byte by byte. Failures throw.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

@@ -301,17 +301,18 @@ class S3Store final : public ObjectStore {
     co_return put_info(std::move(key), size, std::move(options), response->headers);
   }
 
-  // One whose answer is lost may have been done. It is sent once more; if its condition no longer holds then, what lies
-  // there shows whether it was.
+  // One whose answer is lost may have been done; it is sent once more. Where a condition does not hold, this put may be
+  // why, for whoever carries it may have repeated it, too: what lies there shows whether it was done.
   Task<Result<ObjectInfo>> put_if(std::string bucket, std::string key, Bytes body, Put options) {
     auto put = co_await send_put(bucket, key, body, options, /*idempotent=*/false);
-    if (put || put.error().code != Code::kUnavailable) co_return put;
-    co_await sleep_for(kLostPause);
-    auto again = co_await send_put(bucket, key, body, options, /*idempotent=*/false);
-    if (again || again.error().code != Code::kConflict) co_return again;
+    if (!put && put.error().code == Code::kUnavailable) {
+      co_await sleep_for(kLostPause);
+      put = co_await send_put(bucket, key, body, options, /*idempotent=*/false);
+    }
+    if (put || put.error().code != Code::kConflict) co_return put;
     auto there = co_await get(std::move(bucket), std::move(key), std::nullopt);
     if (there && there->body == body) co_return std::move(there->info);
-    co_return again;
+    co_return put;
   }
 
   Task<Result<void>> remove_many(const std::string& bucket, std::string body) {

@@ -6,11 +6,14 @@
 
 #include "aws/test_service.h"
 #include "base/hash.h"
+#include "net/test_peers.h"
 
 namespace facefleet::store {
 namespace {
 
+using asio::ip::tcp;
 using testing::ElementsAre;
+using testing::StartsWith;
 
 std::string error_body(const std::string& code) {
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code +
@@ -52,9 +55,11 @@ TEST_F(S3StoreTest, AFailedConditionIsAConflict) {
   Put absent;
   absent.if_absent = true;
   service_.answer(412, error_body("PreconditionFailed"));
+  service_.answer(200, "another's");  // each conflict is followed by a look at what lies there
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", absent)).error().code, Code::kConflict);
   Put match;
   match.if_etag = "abc";
+  service_.answer(404, error_body("NoSuchKey"));
   service_.answer(404, error_body("NoSuchKey"));
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kConflict);
   service_.answer(404, error_body("NoSuchBucket"));
@@ -66,7 +71,55 @@ TEST_F(S3StoreTest, AFailedConditionIsAConflict) {
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kUnavailable);
   service_.answer(503, error_body("SlowDown"));  // one that has not is
   service_.answer(412, error_body("PreconditionFailed"));
+  service_.answer(200, "another's");
   EXPECT_EQ(service_.run(store_->put("bucket", "k", "x", match)).error().code, Code::kConflict);
+}
+
+TEST_F(S3StoreTest, AConflictWithItsOwnBytesIsASuccess) {
+  Put absent;
+  absent.if_absent = true;
+  service_.answer(412, error_body("PreconditionFailed"));
+  service_.answer(200, "mine", {{"ETag", "\"e\""}});
+  const auto mine = service_.run(store_->put("bucket", "k", "mine", absent));
+  ASSERT_TRUE(mine) << mine.error().message;
+  EXPECT_EQ(mine->etag, "e");
+}
+
+TEST_F(S3StoreTest, AConditionalPutThatWasDoneBeforeItsKeptConnectionBrokeKnowsItsOwnObject) {
+  tcp::acceptor acceptor(service_.context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  aws::Endpoint endpoint = service_.endpoint();
+  endpoint.url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+  const auto client = aws::Client::open(service_.context().get_executor(), std::move(endpoint), "s3", service_.clock(),
+                                        service_.random())
+                          .value();
+  const auto store = open_s3_store(*client);
+  bool served = false;
+  asio::co_spawn(
+      service_.context(),
+      [&]() -> Task<> {
+        net::RawPeer kept(co_await acceptor.async_accept(asio::use_awaitable));
+        co_await kept.read_until("\r\n\r\n");
+        co_await kept.write("HTTP/1.1 200 OK\r\nETag: \"o\"\r\nContent-Length: 3\r\n\r\nold");
+        co_await kept.read_until("mine");
+        kept.close();  // it is done, and nobody hears of it
+        net::RawPeer next(co_await acceptor.async_accept(asio::use_awaitable));
+        co_await next.read_until("mine");
+        const std::string refusal = error_body("PreconditionFailed");
+        co_await next.write("HTTP/1.1 412 Precondition Failed\r\nContent-Length: " + std::to_string(refusal.size()) +
+                            "\r\n\r\n" + refusal);
+        const std::string look = co_await next.read_until("\r\n\r\n");
+        EXPECT_THAT(look, StartsWith("GET /bucket/k "));
+        co_await next.write("HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 4\r\n\r\nmine");
+        served = true;
+      },
+      [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
+  EXPECT_EQ(service_.run(store->get("bucket", "k", std::nullopt)).value().body, "old");
+  Put match;
+  match.if_etag = "o";
+  const auto mine = service_.run(store->put("bucket", "k", "mine", match));
+  ASSERT_TRUE(mine) << mine.error().message;
+  EXPECT_EQ(mine->etag, "e");
+  EXPECT_TRUE(served);
 }
 
 TEST_F(S3StoreTest, AConditionalPutWhoseAnswerIsLostIsSentAgainAndKnowsItsOwnObject) {
