@@ -651,14 +651,12 @@ Error cannot_listen(const ServerOptions& options, error_code error) {
 }
 
 error_code open_acceptor(tcp::acceptor& acceptor, const ServerOptions& options) {
-  using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
   try {
     tcp::resolver resolver(acceptor.get_executor());
     const auto found = resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive);
     const tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
-    if (options.reuse_port) acceptor.set_option(ReusePort(true));
     acceptor.bind(endpoint);
     acceptor.listen(tcp::acceptor::max_listen_connections);
     return {};

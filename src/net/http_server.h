@@ -35,7 +35,6 @@ using Admit = std::function<Admission(const HttpRequest&)>;
 struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
-  bool reuse_port = false;
   std::size_t connections_max = limits::kHttpConnections;  // further ones are answered 503
   Millis idle_timeout{limits::kHttpIdleConnectionMs};      // between requests
   Millis header_timeout{limits::kHttpHeaderReadMs};        // from a header's first byte to its last
