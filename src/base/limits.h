@@ -12,6 +12,11 @@ inline constexpr std::size_t kHttpHeaderBytes = 64 * 1024;
 inline constexpr std::size_t kHttpIdleConnectionMs = 75'000;
 inline constexpr std::size_t kHttpHeaderReadMs = 5'000;  // a request line and headers that take longer: slow loris
 inline constexpr std::size_t kHttpBodyStallMs = 10'000;  // without one byte of progress
+// A body that has been on its way for longer than the grace has brought so many bytes for each second beyond it. A
+// phone's bad link brings twice as many.
+inline constexpr std::size_t kHttpBodyGraceMs = 30'000;
+inline constexpr std::size_t kHttpBodyBytesPerS = 8'192;
+inline constexpr std::uint64_t kHttpBodiesBytes = 512ull << 20;  // of all requests that one server holds, together
 inline constexpr std::size_t kHttpConnections = 4'096;
 inline constexpr std::size_t kHttpRefusedConnections = 64;    // beyond those, answered 503; more are just closed
 inline constexpr std::size_t kHttpAcceptPauseMs = 100;        // after an accept that failed for want of descriptors

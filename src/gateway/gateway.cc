@@ -118,9 +118,10 @@ class HttpGateway final : public Gateway {
 
 // The server's own refusals, in our form.
 net::HttpResponse server_error(int status, std::string sentence) {
-  const bool is_too_large = status == 413;
-  const Error error{status >= 500 ? Code::kBusy : Code::kInvalidInput, std::move(sentence),
-                    is_too_large ? "body_too_large" : "bad_request"};
+  std::string reason = "bad_request";
+  if (status == 413) reason = "body_too_large";
+  if (status == 503) reason = "no_room";
+  const Error error{status >= 500 ? Code::kBusy : Code::kInvalidInput, std::move(sentence), std::move(reason)};
   net::HttpResponse response = error_response(error, "");
   response.status = status;
   return response;
@@ -136,6 +137,8 @@ Result<std::unique_ptr<Gateway>> Gateway::open(const Executor& executor, Options
   server_options.host = service->options.listen_host;
   server_options.port = service->options.listen_port;
   server_options.error_response = server_error;
+  // What a profile allows finds room beside others, however large it is.
+  server_options.bodies_bytes_max = std::max(server_options.bodies_bytes_max, 2 * service->options.body_bytes_max);
   auto server = net::HttpServer::listen(
       executor, std::move(server_options),
       [service](const net::HttpRequest& request) { return admit(*service, request); },

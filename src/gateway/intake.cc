@@ -9,6 +9,7 @@
 #include "gateway/idempotency.h"
 #include "gateway/reuse.h"
 #include "jobs/utf8.h"
+#include "net/body.h"
 #include "net/multipart.h"
 
 namespace facefleet::gateway {
@@ -275,6 +276,8 @@ Task<Result<std::vector<Entry>>> submit(Call& call, std::vector<Upload> uploads,
       service.pending.deliver(entries[later].job_id, accepted.error());
     co_return accepted.error();
   }
+  // While this one waits for its answer, others may bring their photos.
+  if (call.request.held != nullptr) call.request.held->release();
   co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
   co_return std::move(entries);
 }

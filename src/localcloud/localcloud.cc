@@ -175,7 +175,10 @@ class Doors final : public LocalCloud {
   // of last resort.
   net::HttpResponse refused(int status, std::string sentence) {
     const std::string id = uuid(parts_.random);
-    const Error error{Code::kInvalidInput, std::move(sentence), status == 413 ? "RequestEntityTooLarge" : "BadRequest"};
+    std::string reason = "BadRequest";
+    if (status == 413) reason = "RequestEntityTooLarge";
+    if (status == 503) reason = "SlowDown";
+    const Error error{Code::kInvalidInput, std::move(sentence), std::move(reason)};
     net::HttpResponse response = aws::error_answer({aws::Protocol::kS3, {}, id}, error);
     response.status = status;
     return finish({}, id, std::move(response));

@@ -31,6 +31,7 @@ class Headers {
 };
 
 class BodyPieces;  // net/body.h
+class HeldBody;    // net/body.h
 
 struct HttpRequest {
   std::string method = "GET";
@@ -39,6 +40,7 @@ struct HttpRequest {
   Bytes body;
   std::string remote;            // server side: the peer's address
   BodyPieces* pieces = nullptr;  // server side, where Admission asked for it: the body, in place of `body`
+  HeldBody* held = nullptr;      // server side, where `body` is: what it counts among those that the server holds
 
   std::string_view path() const;   // of target, still encoded
   std::string_view query() const;  // of target, still encoded, without '?'

@@ -21,6 +21,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Waiter = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
 constexpr auto kAsTuple = asio::as_tuple(asio::deferred);
+constexpr std::string_view kRetryAfterS = "1";  // what is said where the server is full
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 enum class Phase {
@@ -108,6 +109,8 @@ struct Connection : std::enable_shared_from_this<Connection> {
   MonoTime deadline = MonoTime::max();
   MessageParser parser;
   HttpRequest request;
+  std::uint64_t body_held = 0;  // what request.body counts in Core::bodies_held
+  MonoTime body_began{};
   MessageParser::Failure failure;  // why a request is refused
   std::string head;                // of the response
 };
@@ -138,12 +141,34 @@ struct Core {
     sweep.arm(c.deadline);
   }
 
+  // Waits for more of a body of which `size` bytes have come.
+  void enter_body(Connection& c, std::size_t size) {
+    const Millis earned(size * 1'000 / options.body_bytes_per_s);
+    const auto left = std::chrono::duration_cast<Millis>(c.body_began + options.body_grace + earned - clock.now());
+    enter(c, Phase::kBody, std::min(options.stall_timeout, left));
+  }
+
+  // Counts `size` bytes for the body that `c` holds, in place of what it counted before. False: there is no room.
+  bool hold_body(Connection& c, std::uint64_t size) {
+    const std::uint64_t others = bodies_held - c.body_held;
+    if (size > c.body_held && others > 0 && others + size > options.bodies_bytes_max) return false;
+    bodies_held = others + size;
+    c.body_held = size;
+    return true;
+  }
+
+  void free_body(Connection& c) {
+    c.request.body = Bytes();
+    hold_body(c, 0);
+  }
+
   void add(const std::shared_ptr<Connection>& connection) {
     connection->index = connections.size();
     connections.push_back(connection);
   }
 
-  void remove(const Connection& connection) {
+  void remove(Connection& connection) {
+    free_body(connection);
     connections.back()->index = connection.index;
     std::swap(connections[connection.index], connections.back());
     connections.pop_back();
@@ -176,6 +201,7 @@ struct Core {
   HttpResponse refusal(const MessageParser::Failure& failure) const {
     HttpResponse response = options.error_response ? options.error_response(failure.status, failure.sentence)
                                                    : HttpResponse::text(failure.status, failure.sentence + "\n");
+    if (failure.status == 503) response.headers.set("Retry-After", std::string(kRetryAfterS));
     response.close = true;
     return response;
   }
@@ -187,6 +213,7 @@ struct Core {
   SystemClock clock;  // of sockets' deadlines and the Date header
   tcp::acceptor acceptor;
   std::vector<std::shared_ptr<Connection>> connections;
+  std::uint64_t bodies_held = 0;  // bytes
   bool draining = false;
   asio::steady_timer emptied;  // cancelled when the last connection ends
   DeadlineSweep sweep;
@@ -221,6 +248,10 @@ Read input_over(Connection& c) {
   return c.timed_out ? refuse(c, 408, "The request took too long to arrive.") : Read::kClosed;
 }
 
+Read no_room(Connection& c) {
+  return refuse(c, 503, "This server holds as many bytes of requests as it takes; try again later.");
+}
+
 // `GET http://host/path` means `GET /path` (RFC 9112 section 3.2.2).
 void to_origin_form(std::string& target) {
   if (target.starts_with('/')) return;
@@ -233,7 +264,7 @@ void to_origin_form(std::string& target) {
 Task<Read> read_header(Core& core, Connection& c) {
   c.request.method.clear();
   c.request.headers.clear();
-  c.request.body = Bytes();  // an idle connection keeps no memory of a large one
+  core.free_body(c);  // an idle connection keeps no memory of a large one
   c.request.remote = c.remote;
   c.parser.start(c.request);
   bool begun = false;
@@ -281,6 +312,7 @@ Task<Read> read_chunks(Core& core, Connection& c, std::uint64_t bytes_max) {
   for (;;) {
     if (!c.in.empty()) {
       c.in.consume(c.parser.feed(c.in.bytes()));
+      if (!core.hold_body(c, c.request.body.size())) co_return no_room(c);
       if (c.parser.state() == MessageParser::State::kDone) co_return Read::kDone;
       if (c.parser.state() == MessageParser::State::kFailed) {
         c.failure = c.parser.failure();
@@ -289,7 +321,7 @@ Task<Read> read_chunks(Core& core, Connection& c, std::uint64_t bytes_max) {
       if (c.in.full()) co_return refuse(c, 400, "The body has a chunk header that does not end.");
     }
     if (c.input_ended) co_return input_over(c);
-    core.enter(c, Phase::kBody, core.options.stall_timeout);
+    core.enter_body(c, c.request.body.size());
     co_await c.more_input();
   }
 }
@@ -298,9 +330,10 @@ Task<Read> read_exactly(Core& core, Connection& c, std::uint64_t total) {
   BodyFill body(c.request.body, total);
   for (;;) {
     body.take_from(c.in);
+    if (!core.hold_body(c, body.size())) co_return no_room(c);
     if (body.complete()) co_return Read::kDone;
     if (c.input_ended) co_return input_over(c);
-    core.enter(c, Phase::kBody, core.options.stall_timeout);
+    core.enter_body(c, body.filled());
     if (c.reading) {  // begun while the request before this one was handled
       co_await c.more_input();
       continue;
@@ -326,9 +359,21 @@ Task<Read> read_body(Core& core, Connection& c, std::uint64_t bytes_max) {
     const bool sent = co_await write(core, c, kContinue, {});
     if (!sent) co_return Read::kClosed;
   }
+  c.body_began = core.clock.now();
   if (length) co_return co_await read_exactly(core, c, *length);
   co_return co_await read_chunks(core, c, bytes_max);
 }
+
+// The body of a request that has been read whole.
+class WholeBody final : public HeldBody {
+ public:
+  WholeBody(Core& core, Connection& c) : core_(core), c_(c) {}
+  void release() override { core_.hold_body(c_, 0); }
+
+ private:
+  Core& core_;
+  Connection& c_;
+};
 
 // The body of a request whose handler takes it in pieces, straight out of the connection's buffer.
 class IncomingBody final : public BodyPieces {
@@ -515,6 +560,8 @@ Task<bool> answer_request(Core& core, Connection& c, IncomingBody* body) {
   const std::optional<HttpResponse> response = co_await run_handler(core, c);
   if (body != nullptr) body->give_back();
   c.request.pieces = nullptr;
+  c.request.held = nullptr;
+  core.free_body(c);
   if (!response) co_return false;
   const bool keep = may_keep && !response->close && !core.draining && (body == nullptr || body->complete());
   const bool sent = co_await respond(core, c, *response, keep, old_client);
@@ -542,12 +589,16 @@ Task<bool> serve_one(Core& core, Connection& c) {
     read = co_await read_body(core, c, admission.body_bytes_max);
   }
   if (read == Read::kRefused) {
+    core.free_body(c);
     const HttpResponse refusal = core.refusal(c.failure);
     co_await send_refusal(core, c, refusal);
   }
   if (read != Read::kDone) co_return false;
 
-  co_return co_await answer_request(core, c, nullptr);
+  WholeBody body(core, c);
+  c.request.held = &body;
+  const bool more = co_await answer_request(core, c, nullptr);
+  co_return more;
 }
 
 Task<> serve(std::shared_ptr<Core> core, std::shared_ptr<Connection> c) {

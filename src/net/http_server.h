@@ -34,11 +34,19 @@ using Admit = std::function<Admission(const HttpRequest&)>;
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: any free one
+  std::uint16_t port = 0;                                  // 0: any free one
   std::size_t connections_max = limits::kHttpConnections;  // further ones are answered 503
   Millis idle_timeout{limits::kHttpIdleConnectionMs};      // between requests
   Millis header_timeout{limits::kHttpHeaderReadMs};        // from a header's first byte to its last
   Millis stall_timeout{limits::kHttpBodyStallMs};          // of a body, either way, without one byte of progress
+  // A body that is read whole has so long, and a second more for each so many bytes that have come of it: else 408.
+  Millis body_grace{limits::kHttpBodyGraceMs};
+  std::uint64_t body_bytes_per_s = limits::kHttpBodyBytesPerS;
+  // Of all bodies that are read whole, from their arrival until their handlers are done with them (net/body.h), counted
+  // as far as they have come: a promise costs no memory. What would exceed it is answered 503 with Retry-After and
+  // given up, rather than kept waiting: bodies that wait for each other's room would hold it for nothing. A body that
+  // is alone is bounded by its admission only.
+  std::uint64_t bodies_bytes_max = limits::kHttpBodiesBytes;
   // Turns the server's own refusals (400 malformed, 408, 413, 431, 503) into this service's error form; absent:
   // plain text.
   std::function<HttpResponse(int status, std::string sentence)> error_response;

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "base/hash.h"
 #include "base/testing.h"
+#include "net/body.h"
 #include "net/test_peers.h"
 
 namespace facefleet::net {
@@ -335,6 +337,148 @@ TEST_F(HttpServerTest, GivesUpOnASlowLoris) {
       co_await sleep_for(Millis(1));
     }
   }());
+}
+
+TEST_F(HttpServerTest, GivesUpOnABodyThatTrickles) {
+  ServerOptions options;
+  options.body_grace = Millis(30);
+  options.body_bytes_per_s = 1'000'000;
+  serve(mirror, std::move(options), 1 << 30);
+  for (const auto& [framing, piece] :
+       {std::pair("Content-Length: 1000000000", "x"), std::pair("Transfer-Encoding: chunked", "1\r\nx\r\n")}) {
+    run([&]() -> Task<> {
+      RawPeer peer(context_.get_executor());
+      co_await peer.connect(server_->port());
+      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n");
+      // Each byte is progress, but too little; writing fails once the server has given up and read what it reads on.
+      bool refused = false;
+      asio::co_spawn(
+          context_,
+          [&]() -> Task<> {
+            const std::string answer = co_await peer.read_until("\r\n");
+            EXPECT_EQ(answer, "HTTP/1.1 408 Request Timeout\r\n");
+            refused = true;
+          },
+          [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
+      while (!refused) {
+        co_await peer.write(piece);
+        co_await sleep_for(Millis(1));
+      }
+    }());
+  }
+}
+
+TEST_F(HttpServerTest, TakesASlowBodyThatComesSteadily) {
+  ServerOptions options;
+  options.body_grace = Millis(1);
+  options.body_bytes_per_s = 1;  // so that the first bytes earn more time than this test takes
+  serve(mirror, std::move(options));
+  for (const auto& [framing, first, rest] : {std::tuple("Content-Length: 205", "", ""),
+                                             std::tuple("Transfer-Encoding: chunked", "CD\r\n", "\r\n0\r\n\r\n")}) {
+    run([&]() -> Task<> {
+      RawPeer peer(context_.get_executor());
+      co_await peer.connect(server_->port());
+      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n" + first +
+                          std::string(200, 'x'));
+      co_await sleep_for(Millis(40));  // longer than the grace
+      co_await peer.write("hello" + std::string(rest));
+      co_await peer.read_until("xhello]");
+    }());
+  }
+}
+
+// What a server says to a body of `size` bytes, of either framing, that comes beside others.
+class FullServerTest : public HttpServerTest {
+ protected:
+  static std::string plain(std::size_t size) {
+    return "POST /now HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " + std::to_string(size) +
+           "\r\n\r\n" + std::string(size, 'x');
+  }
+  static std::string chunked(std::size_t size) {  // at most 255
+    return "POST /now HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" +
+           hex(Bytes(1, static_cast<char>(size))) + "\r\n" + std::string(size, 'x') + "\r\n0\r\n\r\n";
+  }
+
+  Task<> expect_room(std::size_t size) {
+    for (const std::string& request : {plain(size), chunked(size)}) {
+      const std::string answer = co_await exchange(request);
+      EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 ")) << size;
+    }
+  }
+  Task<> expect_no_room(std::size_t size) {
+    for (const std::string& request : {plain(size), chunked(size)}) {
+      const std::string answer = co_await exchange(request);
+      EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("\r\nRetry-After: 1\r\n"))) << size;
+    }
+  }
+
+  static ServerOptions room_for(std::uint64_t bytes) {
+    ServerOptions options;
+    options.bodies_bytes_max = bytes;
+    return options;
+  }
+};
+
+TEST_F(FullServerTest, CountsBodiesThatAreOnTheirWay) {
+  serve(mirror, room_for(1'000));
+  run([this]() -> Task<> {
+    RawPeer peer(context_.get_executor());
+    co_await peer.connect(server_->port());
+    co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n");
+    co_await peer.read_until("\r\n\r\n");  // its body is waited for
+    co_await expect_room(100);
+    co_await expect_no_room(101);
+    co_await peer.write(std::string(900, 'y'));
+    co_await peer.read_until("y]");
+    co_await expect_room(200);
+    co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 900\r\n\r\n");
+    co_await peer.read_until("\r\n\r\n");
+    co_await expect_no_room(101);
+    peer.close();  // what never comes whole makes room, too
+    std::string answer;
+    while (!answer.starts_with("HTTP/1.1 200 ")) answer = co_await exchange(plain(200));
+  }());
+}
+
+TEST_F(FullServerTest, CountsBodiesThatAreBeingHandled) {
+  Gate gate(context_);
+  serve(gate.handler(), room_for(1'000));
+  run([&]() -> Task<> {
+    RawPeer peer(context_.get_executor());
+    co_await peer.connect(server_->port());
+    co_await peer.write("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n" + std::string(900, 'y'));
+    co_await wait_for(gate.entered);
+    co_await expect_room(100);
+    co_await expect_no_room(101);
+    gate.open();
+    co_await peer.read_until("y]");
+    co_await expect_room(200);
+  }());
+}
+
+TEST_F(FullServerTest, CountsNoBodyThatItsHandlerHasPutElsewhere) {
+  Gate gate(context_);
+  const Handler wait = gate.handler();
+  serve(
+      [&wait](HttpRequest& request) {
+        if (request.path() == "/a") request.held->release();
+        return wait(request);
+      },
+      room_for(1'000));
+  run([&]() -> Task<> {
+    RawPeer peer(context_.get_executor());
+    co_await peer.connect(server_->port());
+    co_await peer.write("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n" + std::string(900, 'y'));
+    co_await wait_for(gate.entered);
+    co_await expect_room(200);
+    gate.open();
+    co_await peer.read_until("y]");
+  }());
+}
+
+TEST_F(FullServerTest, TakesABodyThatIsAloneHoweverLarge) {
+  serve(mirror, room_for(100));
+  run(expect_room(200));
 }
 
 TEST_F(HttpServerTest, ClosesIdleConnectionsInSilence) {

@@ -66,6 +66,12 @@ class BodyFill {
   BodyFill(Bytes& body, std::uint64_t total) : body_(body), total_(total) {}
 
   bool complete() const { return filled_ == total_; }
+  std::size_t filled() const { return filled_; }
+  // How large the body is, or space() makes it.
+  std::size_t size() const {
+    if (complete() || filled_ < body_.size()) return body_.size();
+    return std::min<std::uint64_t>(total_, std::max(filled_ * 2, kStep));
+  }
 
   void take_from(ReadBuffer& in) {
     if (in.empty()) return;
@@ -77,7 +83,7 @@ class BodyFill {
   }
 
   std::span<char> space() {
-    if (filled_ == body_.size()) body_.resize(std::min<std::uint64_t>(total_, std::max(filled_ * 2, kStep)));
+    body_.resize(size());
     return {body_.data() + filled_, body_.size() - filled_};
   }
   void commit(std::size_t size) { filled_ += size; }
