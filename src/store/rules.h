@@ -1,5 +1,5 @@
-// What every backend that keeps objects itself decides in the same way: names, ranges, conditions,
-// listings. Pure functions.
+// What every backend decides in the same way: names; and, where it keeps objects itself, ranges, conditions, listings.
+// Pure functions.
 #pragma once
 
 #include <functional>

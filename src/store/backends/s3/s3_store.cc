@@ -8,6 +8,7 @@
 #include "aws/xml.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "store/rules.h"
 
 namespace facefleet::store {
 namespace {
@@ -83,15 +84,8 @@ bool is_header_name(std::string_view name) {
   });
 }
 
-bool is_bucket_name(std::string_view name) {
-  return name.size() >= 3 && name.size() <= 63 && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-         });
-}
-
 Result<void> check_put(std::string_view key, const Put& options) {
-  if (key.empty() || key.size() > limits::kObjectKeyBytes)
-    return Error{Code::kInvalidInput, "An object's key has 1 to 1,024 bytes.", "bad_key"};
+  if (auto named = check_key(key); !named) return named;
   if (!is_header_value(options.content_type))
     return Error{Code::kInvalidInput, "A content type holds no control characters.", "bad_content_type"};
   for (const auto& [name, value] : options.metadata)
@@ -191,8 +185,7 @@ class S3Store final : public ObjectStore {
   explicit S3Store(aws::Client& client) : client_(client) {}
 
   Task<Result<void>> create_bucket(std::string bucket) override {
-    if (!is_bucket_name(bucket))
-      co_return Error{Code::kInvalidInput, "A bucket's name has 3 to 63 of a-z, 0-9, '.' and '-'.", "bad_bucket_name"};
+    if (auto named = check_bucket_name(bucket); !named) co_return named;
     net::HttpRequest request = make_request("PUT", target_of(bucket));
     if (client_.region() != "us-east-1") {  // which S3 does not accept as a constraint, being its default
       aws::XmlWriter xml(request.body);
