@@ -7,6 +7,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <list>
 #include <map>
 #include <optional>
 #include <thread>
@@ -22,8 +23,13 @@ namespace {
 
 using fleet::WorkerState;
 
-constexpr Millis kRetryPause{250};     // after a failed receive, so that a neighbour that restarts is not hammered
+constexpr const char* kPoison = "poison";
+
 constexpr std::size_t kFinishing = 8;  // computed jobs at most that take no slot
+constexpr int kRetryPauseGrowth = 16;  // a pause between two tries grows to so many times the first
+
+// Whether what failed so may succeed later, whatever the job.
+bool passes(Code code) { return code == Code::kUnavailable || code == Code::kTimedOut || code == Code::kBusy; }
 
 double elapsed_ms(MonoTime since, const Clock& clock) {
   return std::chrono::duration<double, std::milli>(clock.now() - since).count();
@@ -84,6 +90,7 @@ class QueueWorker final : public Worker {
     if (std::exchange(draining_, true)) return;
     parts_.self.report(WorkerState::kDraining, jobs_done_);
     if (options_.drops_ask) receive_stop_.emit(asio::cancellation_type::terminal);
+    for (const auto& timer : pauses_) timer->cancel();
     notify();
   }
 
@@ -152,7 +159,7 @@ class QueueWorker final : public Worker {
     if (!messages) co_return;
     if (!*messages) {
       parts_.log.warn("cannot receive", {{"why", messages->error().message}});
-      co_await sleep_for(kRetryPause);
+      co_await pause(options_.retry_pause);
       co_return;
     }
     for (auto& message : **messages) {
@@ -193,11 +200,24 @@ class QueueWorker final : public Worker {
 
   // Waits so long, or until the worker is to leave.
   Task<> pause(Millis length) {
-    const MonoTime until = parts_.clock.now() + length;
-    while (!draining_ && parts_.clock.now() < until) {
-      changed_->expires_at(until);
-      boost::system::error_code ignored;
-      co_await changed_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (draining_) co_return;
+    const auto timer = std::make_shared<asio::steady_timer>(executor_, length);
+    const auto place = pauses_.insert(pauses_.end(), timer);
+    boost::system::error_code ignored;
+    co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    pauses_.erase(place);
+  }
+
+  // Asks until it is answered: an outage passes, and the job stays leased meanwhile. Were it given back, each failure
+  // would count as a delivery, and every photo of an outage would become poison. A worker that leaves does give back.
+  template <class Ask>
+  std::invoke_result_t<Ask> patiently(Ask ask) {
+    for (Millis length = options_.retry_pause;;
+         length = std::min(2 * length, kRetryPauseGrowth * options_.retry_pause)) {
+      auto answered = co_await ask();
+      if (answered || !passes(answered.error().code) || draining_) co_return answered;
+      parts_.log.warn("a neighbour failed; trying again", {{"why", answered.error().message}});
+      co_await pause(length);
     }
   }
 
@@ -206,18 +226,18 @@ class QueueWorker final : public Worker {
     parts_.self.report(open_.empty() ? WorkerState::kIdle : WorkerState::kBusy, jobs_done_);
   }
 
-  // One message, from lease to removal. Any step that fails leaves the message leased: it comes back.
+  // One message, from lease to removal. A step that fails for good, or while the worker leaves, gives it back.
   Task<> work(std::uint64_t number) {
     const Leased leased = open_.at(number);  // a copy: open_ may rehash while this waits
     auto done = co_await handle(number, leased);
     if (done) {
-      auto removed = co_await requests_->remove(leased.message.receipt);
+      const auto remove = [&] { return requests_->remove(leased.message.receipt); };
+      auto removed = co_await patiently(remove);
       if (!removed) parts_.log.warn("cannot remove a message", {{"why", removed.error().message}});
       ++jobs_done_;
     } else {
       parts_.log.warn("job given back", {{"message", leased.message.id}, {"why", done.error().message}});
-      auto returned = co_await requests_->extend(leased.message.receipt,
-                                                 done.error().code == Code::kBusy ? Millis(1'000) : Millis(0));
+      auto returned = co_await requests_->extend(leased.message.receipt, draining_ ? Millis(0) : Millis(1'000));
       if (!returned) parts_.log.debug("lease ends by itself", {{"why", returned.error().message}});
     }
     open_.erase(number);
@@ -232,23 +252,17 @@ class QueueWorker final : public Worker {
                        {{"message", leased.message.id}, {"why", job.error().message}});
       co_return co_await bury(leased.message.body);
     }
-    // A job that has ended its workers this often would end the next one: answer it instead of trying it again.
-    if (leased.message.receive_count >= options_.receives_max) {
-      auto outcome =
-          failed(*job, "poison", "this photo ended every worker that tried it; it is kept in the dead-letter queue");
-      auto buried = co_await bury(leased.message.body);
-      if (!buried) co_return buried;
-      co_return co_await finish(*job, std::move(outcome), {});
-    }
+    if (leased.message.receive_count >= options_.receives_max) co_return co_await give_up(*job, leased.message.body);
     if (job->again) {
-      auto earlier = co_await parts_.store.head(names_.job_bucket, jobs::outcome_key(job->id));
+      const auto look = [&] { return parts_.store.head(names_.job_bucket, jobs::outcome_key(job->id)); };
+      auto earlier = co_await patiently(look);
       if (earlier) co_return co_await answer_again(*job);
       if (earlier.error().code != Code::kNotFound) co_return earlier.error();
     }
     const MonoTime fetch_began = parts_.clock.now();
     auto bytes = std::make_shared<Bytes>(std::move(job->photo));
     if (bytes->empty()) {
-      auto photo = co_await parts_.store.get(names_.job_bucket, jobs::photo_key(job->id), std::nullopt);
+      auto photo = co_await get(jobs::photo_key(job->id));
       if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job);
       if (!photo) co_return photo.error();
       *bytes = std::move(photo->body);
@@ -256,7 +270,8 @@ class QueueWorker final : public Worker {
     std::shared_ptr<const gallery::Snapshot> gallery;
     if (job->kind == jobs::Kind::kRecognise) {
       const Millis max_age = job->gallery_version < 0 ? Millis(0) : options_.gallery_max_age;
-      auto snapshot = co_await parts_.galleries.snapshot(job->gallery, max_age, job->gallery_version);
+      const auto look = [&] { return parts_.galleries.snapshot(job->gallery, max_age, job->gallery_version); };
+      auto snapshot = co_await patiently(look);
       if (!snapshot) co_return snapshot.error();
       gallery = std::move(*snapshot);
     }
@@ -284,6 +299,23 @@ class QueueWorker final : public Worker {
     co_return co_await finish(*job, std::move(*outcome), *bytes);
   }
 
+  // A job that has ended its workers this often would end the next one: it is answered, not tried again. The answer
+  // comes first: whatever keeps a worker from its end, the queue itself moves the message to the dead-letter queue in
+  // time, and answers nobody.
+  Task<Result<void>> give_up(const jobs::Job& job, const Bytes& body) {
+    auto earlier = co_await get(jobs::outcome_key(job.id));
+    if (!earlier && earlier.error().code != Code::kNotFound) co_return earlier.error();
+    if (earlier) {
+      const auto stored = jobs::decode_outcome(earlier->body);
+      if (stored && stored->error_reason != kPoison) co_return co_await answer_again(job);  // only its message stayed
+    }
+    auto poison =
+        failed(job, kPoison, "this photo ended every worker that tried it; it is kept in the dead-letter queue");
+    auto answered = co_await finish(job, std::move(poison), {});
+    if (!answered) co_return answered;
+    co_return co_await bury(body);
+  }
+
   // Store, then answer: what an answer promises is on disk.
   Task<Result<void>> finish(const jobs::Job& job, jobs::Outcome outcome, BytesView photo) {
     outcome.worker = parts_.self.instance_id();
@@ -291,7 +323,7 @@ class QueueWorker final : public Worker {
     Bytes encoded = jobs::encode(outcome);
     if (job.kind != jobs::Kind::kEmbed) {  // an enrolment's embedding is kept in its gallery and nowhere else
       store::Put once{.content_type = "application/json", .metadata = {}, .if_absent = true, .if_etag = {}};
-      auto stored = co_await parts_.store.put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
+      auto stored = co_await put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
       if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job);
       if (!stored) co_return stored.error();
       auto kept = co_await keep_copies(job, outcome, encoded, photo);
@@ -306,13 +338,13 @@ class QueueWorker final : public Worker {
     if (job.views) {
       store::Put text{.content_type = "text/plain", .metadata = {}, .if_absent = false, .if_etag = {}};
       std::string key(jobs::stem(job.name));
-      auto seen = co_await parts_.store.put(names_.out_bucket, std::move(key), outcome.label, std::move(text));
+      auto seen = co_await put(names_.out_bucket, std::move(key), outcome.label, std::move(text));
       if (!seen) co_return seen.error();
     }
     if (options_.reuse) {
       std::string key = "reuse/" + hex(sha256(photo)) + "-" + job.gallery;
       store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
-      auto kept = co_await parts_.store.put(names_.job_bucket, std::move(key), encoded, std::move(json));
+      auto kept = co_await put(names_.job_bucket, std::move(key), encoded, std::move(json));
       if (!kept) co_return kept.error();
     }
     co_return Result<void>();
@@ -320,7 +352,7 @@ class QueueWorker final : public Worker {
 
   // The job was finished before, by a worker that could not remove the message: its outcome stands.
   Task<Result<void>> answer_again(const jobs::Job& job) {
-    auto outcome = co_await parts_.store.get(names_.job_bucket, jobs::outcome_key(job.id), std::nullopt);
+    auto outcome = co_await get(jobs::outcome_key(job.id));
     if (outcome) co_return co_await answer(job, std::move(outcome->body));
     if (outcome.error().code != Code::kNotFound) co_return outcome.error();
     auto missing = failed(job, "photo_missing", "the photo was removed before it could be recognised; send it again");
@@ -329,7 +361,23 @@ class QueueWorker final : public Worker {
     co_return co_await answer(job, jobs::encode(missing));
   }
 
+  Task<Result<store::Object>> get(std::string key) {
+    const auto ask = [&] { return parts_.store.get(names_.job_bucket, key, std::nullopt); };
+    co_return co_await patiently(ask);
+  }
+
+  // A put that was cut off may have been done: with `if_absent`, the next try then meets its own object.
+  Task<Result<store::ObjectInfo>> put(std::string bucket, std::string key, Bytes body, store::Put options) {
+    const auto ask = [&] { return parts_.store.put(bucket, key, body, options); };
+    co_return co_await patiently(ask);
+  }
+
   Task<Result<void>> answer(const jobs::Job& job, Bytes encoded) {
+    const auto ask = [&] { return send_answer(job, encoded); };
+    co_return co_await patiently(ask);
+  }
+
+  Task<Result<void>> send_answer(const jobs::Job& job, Bytes encoded) {
     if (job.reply_to.empty()) {
       if (options_.photo_retention == "keep") co_return Result<void>();
       std::vector<std::string> photo;
@@ -356,6 +404,11 @@ class QueueWorker final : public Worker {
   }
 
   Task<Result<void>> bury(const Bytes& body) {
+    const auto ask = [&] { return send_to_the_dead(body); };
+    co_return co_await patiently(ask);
+  }
+
+  Task<Result<void>> send_to_the_dead(const Bytes& body) {
     auto dead = co_await parts_.queues.open(names_.dead_queue);
     if (!dead) co_return dead.error();
     queue::Outgoing message{body, Millis(0)};
@@ -375,6 +428,7 @@ class QueueWorker final : public Worker {
   std::int64_t jobs_done_ = 0;
   std::optional<MonoTime> idle_since_;  // no job since then
   std::optional<asio::steady_timer> changed_;
+  std::list<std::shared_ptr<asio::steady_timer>> pauses_;  // under way; drain() ends them
   asio::cancellation_signal receive_stop_;
   bool draining_ = false;
   bool ended_ = false;

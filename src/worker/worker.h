@@ -30,8 +30,9 @@ struct Options {
   // A worker that leaves drops the ask that waits for a job. Where the queue would still hand a job to one that has
   // gone, for a whole lease, as SQS may, it waits for the ask to end and gives back what comes.
   bool drops_ask = true;
-  Millis idle_poll{0};    // how long a worker that found no job waits before it asks again; 0: the ask itself waits
-  Millis ends_itself{0};  // a worker that has found no job for so long ends its own instance; 0: never
+  Millis retry_pause{250};  // after a neighbour's failure; grows while it lasts
+  Millis idle_poll{0};      // how long a worker that found no job waits before it asks again; 0: the ask itself waits
+  Millis ends_itself{0};    // a worker that has found no job for so long ends its own instance; 0: never
   std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
   // again: a deleted person can be found in photos accepted before for so long at most.

@@ -32,6 +32,54 @@ class RecordingSelf final : public fleet::Self {
   std::string id_ = "i-0123456789abcdef0";
 };
 
+// Passes everything on, between two hooks that may change the world; the first may refuse.
+class HookedStore final : public store::ObjectStore {
+ public:
+  using Before = std::function<Task<Result<void>>(std::string operation, std::string key)>;
+  using After = std::function<Task<>(std::string operation, std::string key)>;
+
+  explicit HookedStore(store::ObjectStore& inner) : inner_(inner) {}
+  Before before;
+  After after;
+
+  Task<Result<void>> create_bucket(std::string bucket) override { return inner_.create_bucket(bucket); }
+  Task<Result<void>> remove_bucket(std::string bucket) override { return inner_.remove_bucket(bucket); }
+  Task<Result<std::vector<store::Bucket>>> list_buckets() override { return inner_.list_buckets(); }
+  Task<Result<bool>> has_bucket(std::string bucket) override { return inner_.has_bucket(bucket); }
+  Task<Result<store::Listing>> list(std::string bucket, store::List query) override {
+    return inner_.list(bucket, query);
+  }
+  Task<Result<void>> remove(std::string bucket, std::vector<std::string> keys) override {
+    return inner_.remove(bucket, keys);
+  }
+  Task<Result<store::ObjectInfo>> head(std::string bucket, std::string key) override {
+    const auto ask = [&] { return inner_.head(bucket, key); };
+    co_return co_await between("head", key, ask);
+  }
+  Task<Result<store::ObjectInfo>> put(std::string bucket, std::string key, Bytes body, store::Put options) override {
+    const auto ask = [&] { return inner_.put(bucket, key, body, options); };
+    co_return co_await between("put", key, ask);
+  }
+  Task<Result<store::Object>> get(std::string bucket, std::string key, std::optional<store::Range> range) override {
+    const auto ask = [&] { return inner_.get(bucket, key, range); };
+    co_return co_await between("get", key, ask);
+  }
+
+ private:
+  template <class Ask>
+  std::invoke_result_t<Ask> between(std::string operation, std::string key, Ask ask) {
+    if (before) {
+      auto passed = co_await before(operation, key);
+      if (!passed) co_return passed.error();
+    }
+    auto answered = co_await ask();
+    if (after) co_await after(operation, key);
+    co_return answered;
+  }
+
+  store::ObjectStore& inner_;
+};
+
 vision::ModelSpec spec(const std::string& name) {
   const auto card = config::find_model_card(config::load_model_cards("models").value(), name).value();
   return {card.name,
@@ -51,7 +99,8 @@ class WorkerTest : public ::testing::Test {
   void SetUp() override {
     names_ = std::make_unique<jobs::Names>("t");
     queues_ = queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
-    store_ = store::open_memory_store(clock_);
+    memory_ = store::open_memory_store(clock_);
+    store_ = std::make_unique<HookedStore>(*memory_);
     cache_ = std::filesystem::temp_directory_path() / ("worker_test." + std::to_string(::getpid()));
     galleries_ = gallery::Galleries::open(*store_, names_->gallery_bucket, cache_ / "galleries", clock_);
     run_task(context_, make());
@@ -83,6 +132,7 @@ class WorkerTest : public ::testing::Test {
     options.names = *names_;
     options.prefetch = prefetch;
     options.receives_max = kReceivesMax;
+    options.retry_pause = Millis(1);
     vision::PipelineOptions pipeline;
     pipeline.detector = spec("yunet");
     pipeline.embedder = spec("sface");
@@ -102,7 +152,7 @@ class WorkerTest : public ::testing::Test {
 
   Task<> put_photo(std::string id, Bytes bytes) {
     store::Put options;
-    auto put = co_await store_->put(names_->job_bucket, jobs::photo_key(id), std::move(bytes), options);
+    auto put = co_await memory_->put(names_->job_bucket, jobs::photo_key(id), std::move(bytes), options);
     if (!put) ADD_FAILURE() << put.error().message;
   }
 
@@ -165,8 +215,41 @@ class WorkerTest : public ::testing::Test {
     co_return outcomes;
   }
 
+  // From now on each thing that is asked of the store under `prefix` fails so often.
+  void fail_under(std::string prefix, int times, Code code = Code::kUnavailable) {
+    store_->before = [this, prefix, times, code](std::string operation, std::string key) -> Task<Result<void>> {
+      if (key.starts_with(prefix) && failures_[operation + " " + key]++ < times)
+        co_return Error{code, "the store is away", ""};
+      co_return Result<void>();
+    };
+  }
+
+  // What the next one to ask finds on the request queue; the message is gone then.
+  Task<std::vector<queue::Message>> take_request() {
+    auto requests = co_await queues_->open(names_->request_queue);
+    queue::Receive request;
+    auto taken = co_await (*requests)->receive(std::move(request));
+    for (const auto& message : *taken) {
+      auto removed = co_await (*requests)->remove(message.receipt);
+      EXPECT_TRUE(removed);
+    }
+    co_return *taken;
+  }
+
+  // Workers take what waits on the request queue and die, so many of them.
+  Task<> die_of_the_requests(std::uint32_t workers) {
+    auto requests = co_await queues_->open(names_->request_queue);
+    for (std::uint32_t i = 0; i < workers; ++i) {
+      queue::Receive request;
+      request.max = 10;
+      request.lease = Millis(0);
+      auto taken = co_await (*requests)->receive(std::move(request));
+      EXPECT_TRUE(taken && !taken->empty());
+    }
+  }
+
   // `job` has an outcome; a delivery more is answered from it.
-  Task<> expect_the_finished_answer(Worker& worker, const jobs::Job& job) {
+  Task<> expect_the_finished_answer(Worker& worker, const jobs::Job& job, std::uint32_t deaths = 0) {
     jobs::Outcome finished;
     finished.job_id = job.id;
     finished.label = "as it was";
@@ -175,6 +258,7 @@ class WorkerTest : public ::testing::Test {
     EXPECT_TRUE(put);
     co_await put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
     co_await send(jobs::encode(job));
+    co_await die_of_the_requests(deaths);
     auto answers = co_await run_for(worker, 1);
     EXPECT_EQ(answers.front().label, "as it was");
     co_await expect_empty_queues();
@@ -199,6 +283,7 @@ class WorkerTest : public ::testing::Test {
     co_return Result<void>();
   }
 
+  std::map<std::string, int> failures_;  // of the store, by operation and key
   int ends_asked_ = 0, ends_refused_ = 0;
   asio::io_context context_{1};
   SystemClock clock_;
@@ -206,7 +291,8 @@ class WorkerTest : public ::testing::Test {
   RecordingSelf self_;
   std::unique_ptr<jobs::Names> names_;
   std::unique_ptr<queue::Queues> queues_;
-  std::unique_ptr<store::ObjectStore> store_;
+  std::unique_ptr<store::ObjectStore> memory_;
+  std::unique_ptr<HookedStore> store_;
   std::filesystem::path cache_;
   std::unique_ptr<gallery::Galleries> galleries_;
 };
@@ -400,10 +486,8 @@ TEST_F(WorkerTest, AWorkerThatLeavesGivesBackWhatItsLastAskBrings) {
     const auto status = co_await ended.wait_until(std::chrono::steady_clock::now() + std::chrono::minutes(1));
     EXPECT_EQ(status, 0);
     EXPECT_EQ(t.self_.done, 0);
-    auto requests = co_await t.queues_->open(t.names_->request_queue);
-    queue::Receive request;
-    auto given_back = co_await (*requests)->receive(std::move(request));
-    EXPECT_TRUE(given_back && given_back->size() == 1 && given_back->front().receive_count == 2);
+    auto given_back = co_await t.take_request();
+    EXPECT_TRUE(given_back.size() == 1 && given_back.front().receive_count == 2);
   };
   run_task(context_, script(*this));
 }
@@ -430,19 +514,67 @@ TEST_F(WorkerTest, PoisonIsAnsweredAndKeptInTheDeadLetterQueue) {
     const jobs::Job job = t.job();
     co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
     co_await t.send(jobs::encode(job));
-    auto requests = co_await t.queues_->open(t.names_->request_queue);
-    for (std::uint32_t i = 1; i < kReceivesMax; ++i) {  // workers that took it and died
-      queue::Receive request;
-      request.lease = Millis(0);
-      auto taken = co_await (*requests)->receive(std::move(request));
-      EXPECT_TRUE(taken && taken->size() == 1);
-    }
+    co_await t.die_of_the_requests(kReceivesMax - 1);
+    t.fail_under("outcomes/", 2);  // which is no reason to bury it twice
     auto worker = t.create();
     auto answers = co_await t.run_for(*worker, 1);
     EXPECT_EQ(answers.front().error_reason, "poison");
     co_await t.expect_empty_queues();
     const auto dead = co_await t.counts(t.names_->dead_queue);
     EXPECT_EQ(dead.visible, 1u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AnOutageOfTheStoreMakesNoPoison) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    std::vector<std::pair<std::string, Code>> outages;
+    outages.emplace_back("photos/", Code::kUnavailable);
+    outages.emplace_back("default/", Code::kTimedOut);  // the gallery
+    outages.emplace_back("outcomes/", Code::kBusy);
+    outages.emplace_back("seen", Code::kUnavailable);  // the view
+    for (const auto& [prefix, code] : outages) {
+      auto worker = t.create(1);
+      jobs::Job job = t.job("seen.jpg");
+      job.views = true;
+      co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+      t.fail_under(prefix, static_cast<int>(kReceivesMax) + 2, code);
+      co_await t.send(jobs::encode(job));
+      auto answers = co_await t.run_for(*worker, 1);
+      EXPECT_EQ(answers.front().error_reason, "") << prefix;
+      EXPECT_EQ(answers.front().label, "unknown") << prefix;
+      co_await t.expect_empty_queues();
+      const auto dead = co_await t.counts(t.names_->dead_queue);
+      EXPECT_EQ(dead.visible, 0u) << prefix;
+    }
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AWorkerThatLeavesInAnOutageGivesItsJobBack) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    const jobs::Job job = t.job();
+    t.store_->before = [&](std::string, std::string) -> Task<Result<void>> {
+      worker->drain();
+      co_return Error{Code::kUnavailable, "the store is away", ""};
+    };
+    co_await t.send(jobs::encode(job));
+    const auto ran = co_await worker->run();
+    EXPECT_TRUE(ran);
+    auto given_back = co_await t.take_request();
+    EXPECT_TRUE(given_back.size() == 1 && given_back.front().receive_count == 2);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AFinishedJobWhoseMessageStayedIsNoPoison) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    const jobs::Job job = t.job();
+    co_await t.expect_the_finished_answer(*worker, job, kReceivesMax);
+    const auto dead = co_await t.counts(t.names_->dead_queue);
+    EXPECT_EQ(dead.visible, 0u);
   };
   run_task(context_, script(*this));
 }

@@ -136,6 +136,6 @@ def test_a_job_that_kills_its_workers_is_answered_as_poison(start_system, tmp_pa
     answer = wait_until(lambda: (found := system.get(f"/v1/jobs/{job}")).status != 202 and found, 60,
                         "the job is answered")
     assert "poison" in answer.text, answer.text
-    assert queue_counts(system, "facefleet-dead-queue") == [1, 0, 0]
+    wait_until(lambda: queue_counts(system, "facefleet-dead-queue") == [1, 0, 0], 20, "it is kept")
     assert json.loads(sqs.receive_message(QueueUrl="facefleet-dead-queue")["Messages"][0]["Body"])["id"] == job
     assert system.upload(("b.jpg", PROBES["unknown.jpg"])).status == 200, "the others are served"
