@@ -55,10 +55,16 @@ jobs::Outcome compute_outcome(const jobs::Job& job, BytesView photo, const galle
   return recognise(job, photo, gallery, pipeline, threshold > 0 ? threshold : pipeline.threshold());
 }
 
+// Where the second delivery is the last, what was leased beside poison would be buried with it: nothing is.
+Options settled(Options options) {
+  if (options.receives_max <= 2) options.prefetch = 0;
+  return options;
+}
+
 class QueueWorker final : public Worker {
  public:
   QueueWorker(Options options, Parts parts)
-      : options_(std::move(options)), parts_(std::move(parts)), names_(options_.names) {}
+      : options_(settled(std::move(options))), parts_(std::move(parts)), names_(options_.names) {}
 
   Task<Result<void>> run() override {
     executor_ = co_await asio::this_coro::executor;
@@ -122,7 +128,15 @@ class QueueWorker final : public Worker {
   }
 
   Task<> wait_for_slot() {
-    while (taken() > options_.prefetch && !draining_) co_await wait_for_change();
+    while ((taken() > options_.prefetch || holds_suspect()) && !draining_) co_await wait_for_change();
+  }
+
+  // A job that was received before may be what ended its last worker, and what is leased beside it would be received
+  // once more when it ends this one. So it is in work alone. For the same reason messages are taken one by one: two
+  // that one worker left behind would else come to the next one together.
+  static bool is_suspect(const Leased& leased) { return leased.message.receive_count > 1; }
+  bool holds_suspect() const {
+    return std::ranges::any_of(open_, [](const auto& job) { return is_suspect(job.second); });
   }
 
   // A lease is extended while its job is in work, so that a slow store or a large photo is no reason for a second
@@ -142,7 +156,6 @@ class QueueWorker final : public Worker {
 
   Task<> receive_some() {
     queue::Receive request;
-    request.max = options_.prefetch + 1 - static_cast<std::uint32_t>(taken());
     request.wait = wait_for_a_job();
     request.lease = options_.lease;
     request.consumer = parts_.self.instance_id();
@@ -164,10 +177,11 @@ class QueueWorker final : public Worker {
     }
     for (auto& message : **messages) {
       const std::uint64_t number = next_number_++;
-      open_.emplace(number, Leased{std::move(message), parts_.clock.now()});
+      const auto leased = open_.emplace(number, Leased{std::move(message), parts_.clock.now()}).first;
+      report_state();
+      while (is_suspect(leased->second) && open_.size() > 1 && !draining_) co_await wait_for_change();
       asio::co_spawn(executor_, work(number), asio::detached);
     }
-    report_state();
     if (!(*messages)->empty()) co_return;
     if (is_idle_for_good()) co_return co_await end_instance();
     co_await pause(options_.idle_poll);

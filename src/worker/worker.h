@@ -24,7 +24,9 @@ namespace facefleet::worker {
 
 struct Options {
   jobs::Names names{"facefleet"};
-  std::uint32_t prefetch = 1;  // jobs leased beyond the one being computed; 0 in course profiles
+  // Jobs leased beyond the one being computed; 0 in course profiles. None beside one that was received before, which
+  // may be poison, and none where receives_max is 2.
+  std::uint32_t prefetch = 1;
   Millis lease{30'000};
   Millis receive_wait{20'000};
   // A worker that leaves drops the ask that waits for a job. Where the queue would still hand a job to one that has

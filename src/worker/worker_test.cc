@@ -131,7 +131,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<Worker> create(std::uint32_t prefetch = 0, Options options = {}) {
     options.names = *names_;
     options.prefetch = prefetch;
-    options.receives_max = kReceivesMax;
+    options.receives_max = receives_max_;
     options.retry_pause = Millis(1);
     vision::PipelineOptions pipeline;
     pipeline.detector = spec("yunet");
@@ -224,6 +224,27 @@ class WorkerTest : public ::testing::Test {
     };
   }
 
+  // Jobs with photos, sent in this order.
+  Task<std::vector<jobs::Job>> send_jobs(int count) {
+    std::vector<jobs::Job> sent;
+    for (int i = 0; i < count; ++i) {
+      sent.push_back(job());
+      co_await put_photo(sent.back().id, photo("people/Joe_Biden/biden.jpg"));
+      co_await send(jobs::encode(sent.back()));
+    }
+    co_return sent;
+  }
+
+  // Notes of each job how many are in flight, it included, as its photo is fetched.
+  void watch_company(std::map<std::string, std::uint64_t>& company) {
+    store_->before = [this, &company](std::string operation, std::string key) -> Task<Result<void>> {
+      if (operation != "get" || !key.starts_with("photos/")) co_return Result<void>();
+      const auto seen = co_await counts(names_->request_queue);
+      company[key] = seen.in_flight;
+      co_return Result<void>();
+    };
+  }
+
   // What the next one to ask finds on the request queue; the message is gone then.
   Task<std::vector<queue::Message>> take_request() {
     auto requests = co_await queues_->open(names_->request_queue);
@@ -284,6 +305,7 @@ class WorkerTest : public ::testing::Test {
   }
 
   std::map<std::string, int> failures_;  // of the store, by operation and key
+  std::uint32_t receives_max_ = kReceivesMax;
   int ends_asked_ = 0, ends_refused_ = 0;
   asio::io_context context_{1};
   SystemClock clock_;
@@ -575,6 +597,66 @@ TEST_F(WorkerTest, AFinishedJobWhoseMessageStayedIsNoPoison) {
     co_await t.expect_the_finished_answer(*worker, job, kReceivesMax);
     const auto dead = co_await t.counts(t.names_->dead_queue);
     EXPECT_EQ(dead.visible, 0u);
+  };
+  run_task(context_, script(*this));
+}
+
+// Whatever ends this worker now, it is one message that has been received once more.
+TEST_F(WorkerTest, AJobThatWasReceivedBeforeIsInWorkAlone) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create(1);
+    const auto jobs = co_await t.send_jobs(2);  // one of which is poison, for all that a worker can know
+    co_await t.die_of_the_requests(1);
+    (void)co_await t.send_jobs(2);
+    std::map<std::string, std::uint64_t> company;
+    t.watch_company(company);
+    auto answers = co_await t.run_for(*worker, 4);
+    for (const auto& answer : answers) EXPECT_EQ(answer.error_reason, "");
+    for (const auto& job : jobs) EXPECT_EQ(company.at(jobs::photo_key(job.id)), 1u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, AJobThatWasReceivedBeforeWaitsForThoseInWork) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create(1);
+    const auto back = (co_await t.send_jobs(1)).front();
+    auto requests = co_await t.queues_->open(t.names_->request_queue);
+    queue::Receive request;
+    const auto held = co_await (*requests)->receive(std::move(request));  // by a worker that dies in a moment
+    const auto fresh = (co_await t.send_jobs(1)).front();
+    std::uint64_t company = 0;
+    t.store_->before = [&](std::string operation, std::string key) -> Task<Result<void>> {
+      if (operation == "get" && key == jobs::photo_key(fresh.id)) {
+        auto released = co_await (*requests)->extend(held->front().receipt, Millis(0));
+        EXPECT_TRUE(released);
+        for (queue::Counts seen; seen.in_flight < 2;) {
+          co_await sleep_for(Millis(1));
+          seen = co_await t.counts(t.names_->request_queue);
+        }
+      }
+      if (operation == "get" && key == jobs::photo_key(back.id)) {
+        const auto seen = co_await t.counts(t.names_->request_queue);
+        company = seen.in_flight;
+      }
+      co_return Result<void>();
+    };
+    (void)co_await t.run_for(*worker, 2);
+    EXPECT_EQ(company, 1u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, NothingIsLeasedBesideAJobWhereTheSecondDeliveryIsTheLast) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    t.receives_max_ = 2;
+    auto worker = t.create(1);
+    (void)co_await t.send_jobs(2);
+    std::map<std::string, std::uint64_t> company;
+    t.watch_company(company);
+    (void)co_await t.run_for(*worker, 2);
+    for (const auto& [key, jobs] : company) EXPECT_EQ(jobs, 1u) << key;
+    EXPECT_EQ(company.size(), 2u);
   };
   run_task(context_, script(*this));
 }
