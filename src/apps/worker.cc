@@ -33,7 +33,6 @@ worker::Options to_options(const config::Profile& profile, bool alone) {
   options.lease = config::millis(profile.worker_lease_s);
   options.idle_poll = config::millis(profile.worker_idle_poll_s);
   options.receives_max = static_cast<std::uint32_t>(profile.worker_receives_max);
-  options.photo_retention = profile.retention_photo;
   options.reuse = profile.gateway_reuse;
   options.threshold = static_cast<float>(profile.vision_threshold);
   options.service_min = config::millis(profile.lesson_service_s);

@@ -33,7 +33,7 @@ struct Job {
   // A version of the gallery that was the newest when the photo was accepted, or a newer one: it is searched in this
   // one or a later one. Below 0: not known, so the worker looks for the newest.
   std::int64_t gallery_version = -1;
-  std::string reply_to;           // the queue that its answer goes to; empty: nobody waits
+  std::string reply_to;           // the queue that its answer goes to
   bool views = false;             // keep the earlier systems' out-bucket view (stem -> label)
   std::uint32_t matches_max = 5;  // persons a face, or classes
   std::int64_t accepted_ms = 0;

@@ -392,12 +392,6 @@ class QueueWorker final : public Worker {
   }
 
   Task<Result<void>> send_answer(const jobs::Job& job, Bytes encoded) {
-    if (job.reply_to.empty()) {
-      if (options_.photo_retention == "keep") co_return Result<void>();
-      std::vector<std::string> photo;
-      photo.push_back(jobs::photo_key(job.id));
-      co_return co_await parts_.store.remove(names_.job_bucket, std::move(photo));
-    }
     auto& replies = replies_[job.reply_to];
     if (!replies) {
       auto opened = co_await parts_.queues.open(job.reply_to);

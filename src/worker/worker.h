@@ -39,10 +39,9 @@ struct Options {
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
   // again: a deleted person can be found in photos accepted before for so long at most.
   Millis gallery_max_age{limits::kGalleryLookMs};
-  std::string photo_retention = "answered";  // or "keep"
-  bool reuse = false;                        // also keep the outcome under the photo's digest
-  float threshold = 0;                       // 0: the model card's
-  Millis service_min{0};                     // a lesson's: each job takes at least so long
+  bool reuse = false;     // also keep the outcome under the photo's digest
+  float threshold = 0;    // 0: the model card's
+  Millis service_min{0};  // a lesson's: each job takes at least so long
 };
 
 struct Parts {
