@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <string_view>
 
 namespace facefleet::gateway {
 namespace {
 
-constexpr std::string_view kOutcomes = "outcomes/";
-
 // Deletes the objects under `prefix` whose body `goes`; of an outcome, its photo too, where that is kept.
-Task<Result<std::uint64_t>> erase_where(store::ObjectStore& store, std::string bucket, std::string prefix,
+Task<Result<std::uint64_t>> erase_where(store::ObjectStore& store, std::string bucket, std::string_view prefix,
                                         std::function<bool(const Bytes&)> goes) {
   std::uint64_t erased = 0;
   store::List query;
@@ -26,7 +25,7 @@ Task<Result<std::uint64_t>> erase_where(store::ObjectStore& store, std::string b
       if (!goes(object->body)) continue;
       ++erased;
       gone.push_back(info.key);
-      if (prefix == kOutcomes) gone.push_back(jobs::photo_key(info.key.substr(kOutcomes.size())));
+      if (prefix == jobs::kOutcomePrefix) gone.push_back(jobs::photo_key(info.key.substr(prefix.size())));
     }
     if (!gone.empty()) {
       auto removed = co_await store.remove(bucket, std::move(gone));
@@ -53,9 +52,9 @@ Task<Result<std::uint64_t>> erase_outcomes(Service& service, std::string gallery
     return names;
   };
   std::function<bool(const Bytes&)> goes = names_one;
-  auto outcomes = co_await erase_where(service.parts.store, service.names.job_bucket, std::string(kOutcomes), goes);
+  auto outcomes = co_await erase_where(service.parts.store, service.names.job_bucket, jobs::kOutcomePrefix, goes);
   if (!outcomes) co_return outcomes;
-  auto reuse = co_await erase_where(service.parts.store, service.names.job_bucket, "reuse/", goes);
+  auto reuse = co_await erase_where(service.parts.store, service.names.job_bucket, jobs::kReusePrefix, goes);
   if (!reuse) co_return reuse;
   std::uint64_t erased = *outcomes + *reuse;
   if (service.options.views) {

@@ -64,16 +64,16 @@ Task<Result<void>> Retention::sweep() {
     auto photos = co_await sweep_photos();
     if (!photos) co_return photos;
   }
-  auto outcomes = co_await sweep_older("outcomes/", true);
+  auto outcomes = co_await sweep_older(jobs::kOutcomePrefix, true);
   if (!outcomes) co_return outcomes;
-  auto reuse = co_await sweep_older("reuse/", false);
+  auto reuse = co_await sweep_older(jobs::kReusePrefix, false);
   if (!reuse) co_return reuse;
   co_return co_await sweep_older("idempotency/", false);
 }
 
 Task<Result<void>> Retention::sweep_photos() {
   store::List query;
-  query.prefix = "photos/";
+  query.prefix = jobs::kPhotoPrefix;
   for (;;) {
     auto page = co_await store_.list(bucket_, query);
     if (!page) co_return page.error();
@@ -101,7 +101,7 @@ Task<Result<void>> Retention::sweep_photos() {
   }
 }
 
-Task<Result<void>> Retention::sweep_older(std::string prefix, bool sorted_by_time) {
+Task<Result<void>> Retention::sweep_older(std::string_view prefix, bool sorted_by_time) {
   const std::int64_t oldest = clock_.wall_ms() - outcome_retention_.count();
   store::List query;
   query.prefix = prefix;

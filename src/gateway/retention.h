@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/gateway.h"
@@ -31,7 +32,7 @@ class Retention : public std::enable_shared_from_this<Retention> {
  private:
   static Task<> flush_soon(std::shared_ptr<Retention> self);
   Task<Result<void>> sweep_photos();
-  Task<Result<void>> sweep_older(std::string prefix, bool sorted_by_time);
+  Task<Result<void>> sweep_older(std::string_view prefix, bool sorted_by_time);
 
   Executor executor_;
   const Clock& clock_;

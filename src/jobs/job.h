@@ -116,11 +116,13 @@ Bytes encode(const Outcome& outcome);
 Result<Outcome> decode_outcome(BytesView bytes);
 
 // Where things lie in the private bucket.
+inline constexpr std::string_view kPhotoPrefix = "photos/";
+inline constexpr std::string_view kOutcomePrefix = "outcomes/";
+inline constexpr std::string_view kReusePrefix = "reuse/";
 std::string photo_key(std::string_view job_id);    // photos/<job id>
 std::string outcome_key(std::string_view job_id);  // outcomes/<job id>
 // The autoscaler's latest decision, for the page and `facefleet status`: {"policy", "target", "reason", "at_ms", …}.
 inline constexpr std::string_view kAutoscalerStatusKey = "status/autoscaler.json";
-inline constexpr std::string_view kReusePrefix = "reuse/";
 // reuse/<sha256>-<gallery>: the newest outcome of these very bytes, where a profile reuses outcomes.
 std::string reuse_key(std::string_view photo_sha256_hex, std::string_view gallery);
 

@@ -12,12 +12,12 @@ std::string expanded(std::string form, std::string_view id) {
 
 }  // namespace
 
-std::string photo_key(std::string_view job_id) { return "photos/" + std::string(job_id); }
+std::string photo_key(std::string_view job_id) { return std::string(kPhotoPrefix).append(job_id); }
 
-std::string outcome_key(std::string_view job_id) { return "outcomes/" + std::string(job_id); }
+std::string outcome_key(std::string_view job_id) { return std::string(kOutcomePrefix).append(job_id); }
 
 std::string reuse_key(std::string_view photo_sha256_hex, std::string_view gallery) {
-  return "reuse/" + std::string(photo_sha256_hex) + "-" + std::string(gallery);
+  return std::string(kReusePrefix).append(photo_sha256_hex).append("-").append(gallery);
 }
 
 std::string_view stem(std::string_view name) {

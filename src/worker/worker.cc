@@ -356,7 +356,7 @@ class QueueWorker final : public Worker {
       if (!seen) co_return seen.error();
     }
     if (options_.reuse) {
-      std::string key = "reuse/" + hex(sha256(photo)) + "-" + job.gallery;
+      std::string key = jobs::reuse_key(hex(sha256(photo)), job.gallery);
       store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
       auto kept = co_await put(names_.job_bucket, std::move(key), encoded, std::move(json));
       if (!kept) co_return kept.error();
