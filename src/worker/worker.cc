@@ -270,14 +270,14 @@ class QueueWorker final : public Worker {
     if (job->again) {
       const auto look = [&] { return parts_.store.head(names_.job_bucket, jobs::outcome_key(job->id)); };
       auto earlier = co_await patiently(look);
-      if (earlier) co_return co_await answer_again(*job);
+      if (earlier) co_return co_await answer_again(*job, job->photo);
       if (earlier.error().code != Code::kNotFound) co_return earlier.error();
     }
     const MonoTime fetch_began = parts_.clock.now();
     auto bytes = std::make_shared<Bytes>(std::move(job->photo));
     if (bytes->empty()) {
       auto photo = co_await get(jobs::photo_key(job->id));
-      if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job);
+      if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job, {});
       if (!photo) co_return photo.error();
       *bytes = std::move(photo->body);
     }
@@ -321,7 +321,7 @@ class QueueWorker final : public Worker {
     if (!earlier && earlier.error().code != Code::kNotFound) co_return earlier.error();
     if (earlier) {
       const auto stored = jobs::decode_outcome(earlier->body);
-      if (stored && stored->error_reason != kPoison) co_return co_await answer_again(job);  // only its message stayed
+      if (stored && stored->error_reason != kPoison) co_return co_await answer_again(job, job.photo);
     }
     auto poison =
         failed(job, kPoison, "this photo ended every worker that tried it; it is kept in the dead-letter queue");
@@ -338,7 +338,7 @@ class QueueWorker final : public Worker {
     if (job.kind != jobs::Kind::kEmbed) {  // an enrolment's embedding is kept in its gallery and nowhere else
       store::Put once{.content_type = "application/json", .metadata = {}, .if_absent = true, .if_etag = {}};
       auto stored = co_await put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
-      if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job);
+      if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job, photo);
       if (!stored) co_return stored.error();
       auto kept = co_await keep_copies(job, outcome, encoded, photo);
       if (!kept) co_return kept;
@@ -355,7 +355,7 @@ class QueueWorker final : public Worker {
       auto seen = co_await put(names_.out_bucket, std::move(key), outcome.label, std::move(text));
       if (!seen) co_return seen.error();
     }
-    if (options_.reuse) {
+    if (options_.reuse && !photo.empty()) {
       std::string key = jobs::reuse_key(hex(sha256(photo)), job.gallery);
       store::Put json{.content_type = "application/json", .metadata = {}, .if_absent = false, .if_etag = {}};
       auto kept = co_await put(names_.job_bucket, std::move(key), encoded, std::move(json));
@@ -364,11 +364,34 @@ class QueueWorker final : public Worker {
     co_return Result<void>();
   }
 
-  // The job was finished before, by a worker that could not remove the message: its outcome stands.
-  Task<Result<void>> answer_again(const jobs::Job& job) {
-    auto outcome = co_await get(jobs::outcome_key(job.id));
-    if (outcome) co_return co_await answer(job, std::move(outcome->body));
-    if (outcome.error().code != Code::kNotFound) co_return outcome.error();
+  // The job was finished before, by a worker that did not come to remove the message: its outcome stands. That worker
+  // may not have come to the outcome's copies either. `photo` may be empty: not fetched yet.
+  Task<Result<void>> answer_again(const jobs::Job& job, BytesView photo) {
+    auto stored = co_await get(jobs::outcome_key(job.id));
+    if (!stored && stored.error().code == Code::kNotFound) co_return co_await answer_that_it_is_missing(job);
+    if (!stored) co_return stored.error();
+    const auto outcome = jobs::decode_outcome(stored->body);
+    if (outcome) {
+      auto kept = co_await keep_copies_again(job, *outcome, stored->body, photo);
+      if (!kept) co_return kept;
+    }
+    co_return co_await answer(job, std::move(stored->body));
+  }
+
+  Task<Result<void>> keep_copies_again(const jobs::Job& job, const jobs::Outcome& outcome, const Bytes& encoded,
+                                       BytesView photo) {
+    Result<store::Object> fetched = store::Object();
+    if (options_.reuse && photo.empty()) {
+      fetched = co_await get(jobs::photo_key(job.id));
+      // Once it was answered it goes; before it is answered it is copied.
+      if (!fetched && fetched.error().code == Code::kNotFound) fetched = store::Object();
+      if (!fetched) co_return fetched.error();
+      photo = fetched->body;
+    }
+    co_return co_await keep_copies(job, outcome, encoded, photo);
+  }
+
+  Task<Result<void>> answer_that_it_is_missing(const jobs::Job& job) {
     auto missing = failed(job, "photo_missing", "the photo was removed before it could be recognised; send it again");
     missing.worker = parts_.self.instance_id();
     missing.finished_ms = parts_.clock.wall_ms();

@@ -661,6 +661,44 @@ TEST_F(WorkerTest, NothingIsLeasedBesideAJobWhereTheSecondDeliveryIsTheLast) {
   run_task(context_, script(*this));
 }
 
+TEST_F(WorkerTest, ACopyThatADeadWorkerDidNotComeToIsKeptAfterAll) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    Options options;
+    options.reuse = true;
+    auto worker = t.create(0, options);
+    jobs::Job again = t.job("again.x.jpg"), met = t.job("met.x.jpg");
+    again.views = met.views = again.again = true;
+    std::vector<jobs::Job> sent;
+    sent.push_back(again);
+    sent.push_back(met);
+    std::vector<std::string> reuse_keys;
+    for (const auto& job : sent) {
+      Bytes bytes = photo("people/Joe_Biden/biden.jpg") + job.name;
+      reuse_keys.push_back(jobs::reuse_key(hex(sha256(bytes)), job.gallery));
+      co_await t.put_photo(job.id, std::move(bytes));
+      jobs::Outcome finished;
+      finished.job_id = job.id;
+      finished.label = "as it was";
+      store::Put plain;
+      auto put = co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), plain);
+      EXPECT_TRUE(put);
+      co_await t.send(jobs::encode(job));
+    }
+    auto answers = co_await t.run_for(*worker, 2);
+    for (const auto& answer : answers) EXPECT_EQ(answer.label, "as it was");
+    for (const auto& job : sent) {
+      auto view = co_await t.store_->get(t.names_->out_bucket, std::string(jobs::stem(job.name)), std::nullopt);
+      EXPECT_TRUE(view && view->body == "as it was") << job.name;
+    }
+    for (const auto& key : reuse_keys) {
+      const bool kept = co_await t.has_object(t.names_->job_bucket, key);
+      EXPECT_TRUE(kept) << key;
+    }
+    co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
 TEST_F(WorkerTest, ClassifiesWhereThatIsItsKindOfJob) {
   const auto script = [](WorkerTest& t) -> Task<> {
     auto worker =
