@@ -111,9 +111,9 @@ inline constexpr std::size_t kConnectMs = 5'000;      // that a photo waits for 
 inline constexpr std::size_t kAnswerPolls = 3;        // long polls of the response queue at once
 inline constexpr std::size_t kPhotoDeletionMs = 200;  // from an answer until its photo goes, with others
 inline constexpr std::size_t kEnrolmentBatch = 256;   // templates in one change of a gallery
-// From a deletion until the outcomes that name the person are looked for: workers may search the version before for
-// kGalleryLookMs, and finish what they have begun.
-inline constexpr std::size_t kErasureGraceMs = 2 * kGalleryLookMs;
+// From a deletion until the outcomes that name the person are looked for. Whoever stores an outcome does so within this
+// time of a look at its gallery's newest version, or looks again afterwards: so none comes after the search unseen.
+inline constexpr std::size_t kErasureGraceMs = 2'000;
 inline constexpr std::size_t kSweepIntervalMs = 3'600'000;
 inline constexpr std::size_t kReadinessRetryMs = 5'000;
 

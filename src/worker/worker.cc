@@ -268,49 +268,69 @@ class QueueWorker final : public Worker {
     }
     if (leased.message.receive_count >= options_.receives_max) co_return co_await give_up(*job, leased.message.body);
     if (job->again) {
-      const auto look = [&] { return parts_.store.head(names_.job_bucket, jobs::outcome_key(job->id)); };
-      auto earlier = co_await patiently(look);
-      if (earlier) co_return co_await answer_again(*job, job->photo);
-      if (earlier.error().code != Code::kNotFound) co_return earlier.error();
+      auto answered = co_await answer_again(*job, job->photo);
+      if (!answered) co_return answered.error();
+      if (*answered) co_return Result<void>();
     }
     const MonoTime fetch_began = parts_.clock.now();
     auto bytes = std::make_shared<Bytes>(std::move(job->photo));
     if (bytes->empty()) {
       auto photo = co_await get(jobs::photo_key(job->id));
-      if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_again(*job, {});
+      if (!photo && photo.error().code == Code::kNotFound) co_return co_await answer_without_photo(*job);
       if (!photo) co_return photo.error();
       *bytes = std::move(photo->body);
     }
+    Millis max_age = job->gallery_version < 0 ? Millis(0) : options_.gallery_max_age;
+    for (;;) {
+      auto computed = co_await compute(number, *job, bytes, max_age);
+      if (!computed) co_return computed.error();
+      auto& stages = computed->outcome.stages;
+      stages.insert(stages.begin(),
+                    {"fetch", std::chrono::duration<double, std::milli>(computed->fetched - fetch_began).count()});
+      stages.insert(
+          stages.begin(),
+          {"queue", static_cast<double>(std::max<std::int64_t>(0, parts_.clock.wall_ms() - job->accepted_ms)) -
+                        elapsed_ms(leased.leased_at, parts_.clock)});
+      auto finished = co_await finish(*job, std::move(computed->outcome), computed->looked, *bytes);
+      if (!finished) co_return finished.error();
+      if (*finished) co_return Result<void>();
+      max_age = Millis(0);
+    }
+  }
+
+  struct Computed {
+    jobs::Outcome outcome;
+    MonoTime looked;   // at its gallery: the version that was searched was still the newest then
+    MonoTime fetched;  // all that it took
+  };
+
+  Task<Result<Computed>> compute(std::uint64_t number, const jobs::Job& job, std::shared_ptr<const Bytes> photo,
+                                 Millis max_age) {
+    const MonoTime looked = parts_.clock.now() - max_age;
     std::shared_ptr<const gallery::Snapshot> gallery;
-    if (job->kind == jobs::Kind::kRecognise) {
-      const Millis max_age = job->gallery_version < 0 ? Millis(0) : options_.gallery_max_age;
-      const auto look = [&] { return parts_.galleries.snapshot(job->gallery, max_age, job->gallery_version); };
+    if (job.kind == jobs::Kind::kRecognise) {
+      const auto look = [&] { return parts_.galleries.snapshot(job.gallery, max_age, job.gallery_version); };
       auto snapshot = co_await patiently(look);
       if (!snapshot) co_return snapshot.error();
       gallery = std::move(*snapshot);
     }
-    const double fetch_ms = elapsed_ms(fetch_began, parts_.clock);
+    const MonoTime fetched = parts_.clock.now();
     if (draining_ && !open_.at(number).begun)
       co_return Error{Code::kUnavailable, "leaving before the job was begun", ""};
     open_.at(number).begun = true;
 
     auto outcome = std::make_shared<jobs::Outcome>();
-    std::function<void(Models&)> compute = [=, job = *job, threshold = options_.threshold,
-                                            service_min = options_.service_min](Models& models) {
+    std::function<void(Models&)> work = [=, threshold = options_.threshold,
+                                         service_min = options_.service_min](Models& models) {
       const auto until = std::chrono::steady_clock::now() + service_min;
-      *outcome = compute_outcome(job, *bytes, gallery.get(), models, threshold);
+      *outcome = compute_outcome(job, *photo, gallery.get(), models, threshold);
       if (job.kind != jobs::Kind::kEmbed) last_until(until, *outcome);
     };
-    auto computed = co_await vision_->run(std::move(compute));
-    if (!computed) co_return computed.error();
+    auto done = co_await vision_->run(std::move(work));
+    if (!done) co_return done.error();
     open_.at(number).computed = true;
     notify();
-    outcome->stages.insert(outcome->stages.begin(), {"fetch", fetch_ms});
-    outcome->stages.insert(
-        outcome->stages.begin(),
-        {"queue", static_cast<double>(std::max<std::int64_t>(0, parts_.clock.wall_ms() - job->accepted_ms)) -
-                      elapsed_ms(leased.leased_at, parts_.clock)});
-    co_return co_await finish(*job, std::move(*outcome), *bytes);
+    co_return Computed{std::move(*outcome), looked, fetched};
   }
 
   // A job that has ended its workers this often would end the next one: it is answered, not tried again. The answer
@@ -321,29 +341,78 @@ class QueueWorker final : public Worker {
     if (!earlier && earlier.error().code != Code::kNotFound) co_return earlier.error();
     if (earlier) {
       const auto stored = jobs::decode_outcome(earlier->body);
-      if (stored && stored->error_reason != kPoison) co_return co_await answer_again(job, job.photo);
+      const bool only_its_message_stayed = stored && stored->error_reason != kPoison;
+      if (only_its_message_stayed) co_return co_await answer_without_photo(job);
     }
     auto poison =
         failed(job, kPoison, "this photo ended every worker that tried it; it is kept in the dead-letter queue");
-    auto answered = co_await finish(job, std::move(poison), {});
-    if (!answered) co_return answered;
+    auto finished = co_await finish(job, std::move(poison), parts_.clock.now(), {});
+    if (!finished) co_return finished.error();
+    if (!*finished) co_return Error{Code::kConflict, "an earlier outcome was just erased; to be answered anew", ""};
     co_return co_await bury(body);
   }
 
-  // Store, then answer: what an answer promises is on disk.
-  Task<Result<void>> finish(const jobs::Job& job, jobs::Outcome outcome, BytesView photo) {
+  // Store, then answer: what an answer promises is on disk. False: the outcome named somebody who has been deleted
+  // since its gallery was `looked` at, and nothing of it stays. The deletion looks for outcomes once kErasureGraceMs
+  // have passed, so those that are stored within that time of the look need none afterwards.
+  Task<Result<bool>> finish(const jobs::Job& job, jobs::Outcome outcome, MonoTime looked, BytesView photo) {
     outcome.worker = parts_.self.instance_id();
     outcome.finished_ms = parts_.clock.wall_ms();
     Bytes encoded = jobs::encode(outcome);
     if (job.kind != jobs::Kind::kEmbed) {  // an enrolment's embedding is kept in its gallery and nowhere else
+      const Millis grace(limits::kErasureGraceMs);
+      const MonoTime now = parts_.clock.now();
+      if (now - looked > grace / 2) {  // little of it is left
+        looked = now;
+        auto gone = co_await names_the_gone(outcome);
+        if (!gone) co_return gone.error();
+        if (*gone) co_return false;
+      }
       store::Put once{.content_type = "application/json", .metadata = {}, .if_absent = true, .if_etag = {}};
       auto stored = co_await put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
       if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job, photo);
       if (!stored) co_return stored.error();
       auto kept = co_await keep_copies(job, outcome, encoded, photo);
-      if (!kept) co_return kept;
+      if (!kept) co_return kept.error();
+      if (parts_.clock.now() - looked > grace) {
+        auto gone = co_await forget_if_it_names_the_gone(job, outcome, photo);
+        if (!gone) co_return gone.error();
+        if (*gone) co_return false;
+      }
     }
-    co_return co_await answer(job, std::move(encoded));
+    auto answered = co_await answer(job, std::move(encoded));
+    if (!answered) co_return answered.error();
+    co_return true;
+  }
+
+  // Whether the newest version of the outcome's gallery lacks somebody whom the outcome names.
+  Task<Result<bool>> names_the_gone(const jobs::Outcome& outcome) {
+    const auto names_somebody = [](const jobs::Face& face) { return !face.matches.empty(); };
+    if (std::ranges::none_of(outcome.faces, names_somebody)) co_return false;
+    const auto look = [&] { return parts_.galleries.snapshot(outcome.gallery, Millis(0)); };
+    auto newest = co_await patiently(look);
+    if (!newest) co_return newest.error();
+    for (const jobs::Face& face : outcome.faces)
+      for (const jobs::Match& match : face.matches)
+        if ((*newest)->templates(match.person).empty()) co_return true;
+    co_return false;
+  }
+
+  // As names_the_gone, of an outcome that is stored: if it does, it goes, and its copies with it.
+  Task<Result<bool>> forget_if_it_names_the_gone(const jobs::Job& job, const jobs::Outcome& outcome, BytesView photo) {
+    auto gone = co_await names_the_gone(outcome);
+    if (!gone || !*gone) co_return gone;
+    std::vector<std::string> keys, views;
+    keys.push_back(jobs::outcome_key(job.id));
+    if (options_.reuse && !photo.empty()) keys.push_back(jobs::reuse_key(hex(sha256(photo)), job.gallery));
+    if (job.views) views.emplace_back(jobs::stem(job.name));
+    const auto remove_outcome = [&] { return parts_.store.remove(names_.job_bucket, keys); };
+    auto removed = co_await patiently(remove_outcome);
+    if (!removed) co_return removed.error();
+    const auto remove_view = [&] { return parts_.store.remove(names_.out_bucket, views); };
+    if (job.views) removed = co_await patiently(remove_view);
+    if (!removed) co_return removed.error();
+    co_return true;
   }
 
   Task<Result<void>> keep_copies(const jobs::Job& job, const jobs::Outcome& outcome, const Bytes& encoded,
@@ -365,33 +434,36 @@ class QueueWorker final : public Worker {
   }
 
   // The job was finished before, by a worker that did not come to remove the message: its outcome stands. That worker
-  // may not have come to the outcome's copies either. `photo` may be empty: not fetched yet.
-  Task<Result<void>> answer_again(const jobs::Job& job, BytesView photo) {
+  // may not have come to the outcome's copies either, nor to the look whether all whom it names are still there.
+  // False: no outcome stands. `photo` may be empty: not fetched yet.
+  Task<Result<bool>> answer_again(const jobs::Job& job, BytesView photo) {
     auto stored = co_await get(jobs::outcome_key(job.id));
-    if (!stored && stored.error().code == Code::kNotFound) co_return co_await answer_that_it_is_missing(job);
+    if (!stored && stored.error().code == Code::kNotFound) co_return false;
     if (!stored) co_return stored.error();
-    const auto outcome = jobs::decode_outcome(stored->body);
-    if (outcome) {
-      auto kept = co_await keep_copies_again(job, *outcome, stored->body, photo);
-      if (!kept) co_return kept;
-    }
-    co_return co_await answer(job, std::move(stored->body));
-  }
-
-  Task<Result<void>> keep_copies_again(const jobs::Job& job, const jobs::Outcome& outcome, const Bytes& encoded,
-                                       BytesView photo) {
     Result<store::Object> fetched = store::Object();
     if (options_.reuse && photo.empty()) {
       fetched = co_await get(jobs::photo_key(job.id));
-      // Once it was answered it goes; before it is answered it is copied.
-      if (!fetched && fetched.error().code == Code::kNotFound) fetched = store::Object();
-      if (!fetched) co_return fetched.error();
-      photo = fetched->body;
+      if (fetched)
+        photo = fetched->body;
+      else if (fetched.error().code != Code::kNotFound)  // gone with its answer, which came after its copies
+        co_return fetched.error();
     }
-    co_return co_await keep_copies(job, outcome, encoded, photo);
+    if (const auto outcome = jobs::decode_outcome(stored->body)) {
+      auto kept = co_await keep_copies(job, *outcome, stored->body, photo);
+      if (!kept) co_return kept.error();
+      auto gone = co_await forget_if_it_names_the_gone(job, *outcome, photo);
+      if (!gone) co_return gone.error();
+      if (*gone) co_return false;
+    }
+    auto answered = co_await answer(job, std::move(stored->body));
+    if (!answered) co_return answered.error();
+    co_return true;
   }
 
-  Task<Result<void>> answer_that_it_is_missing(const jobs::Job& job) {
+  Task<Result<void>> answer_without_photo(const jobs::Job& job) {
+    auto answered = co_await answer_again(job, {});
+    if (!answered) co_return answered.error();
+    if (*answered) co_return Result<void>();
     auto missing = failed(job, "photo_missing", "the photo was removed before it could be recognised; send it again");
     missing.worker = parts_.self.instance_id();
     missing.finished_ms = parts_.clock.wall_ms();

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/detached.hpp>
 #include <filesystem>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/testing.h"
 #include "config/model_card.h"
 #include "queue/backends/memory_queue.h"
@@ -30,6 +32,17 @@ class RecordingSelf final : public fleet::Self {
 
  private:
   std::string id_ = "i-0123456789abcdef0";
+};
+
+// The machine's clock, which a test may put forward.
+class ShiftedClock final : public Clock {
+ public:
+  MonoTime now() const override { return system_.now() + shift; }
+  std::int64_t wall_ms() const override { return system_.wall_ms() + shift.count(); }
+  Millis shift{0};
+
+ private:
+  SystemClock system_;
 };
 
 // Passes everything on, between two hooks that may change the world; the first may refuse.
@@ -112,6 +125,7 @@ class WorkerTest : public ::testing::Test {
   std::vector<std::string> queue_names() const {
     return {names_->request_queue, names_->response_queue, names_->dead_queue};
   }
+  std::vector<bool> both() const { return {false, true}; }
   std::vector<std::string> bucket_names() const {
     return {names_->job_bucket, names_->gallery_bucket, names_->out_bucket};
   }
@@ -216,12 +230,20 @@ class WorkerTest : public ::testing::Test {
   }
 
   // From now on each thing that is asked of the store under `prefix` fails so often.
-  void fail_under(std::string prefix, int times, Code code = Code::kUnavailable) {
-    store_->before = [this, prefix, times, code](std::string operation, std::string key) -> Task<Result<void>> {
-      if (key.starts_with(prefix) && failures_[operation + " " + key]++ < times)
-        co_return Error{code, "the store is away", ""};
+  void fail_under(std::string prefix, std::uint32_t times) {
+    store_->before = [this, prefix, times](std::string operation, std::string key) -> Task<Result<void>> {
+      constexpr std::array kPassing{Code::kUnavailable, Code::kTimedOut, Code::kBusy};
+      if (!key.starts_with(prefix)) co_return Result<void>();
+      const std::uint32_t before = failures_[operation + " " + key]++;
+      if (before < times) co_return Error{kPassing[before % kPassing.size()], "the store is away", ""};
       co_return Result<void>();
     };
+  }
+
+  // What a job with a view asks of the store.
+  std::vector<std::string> steps_of(const jobs::Job& job) const {
+    return {"get " + jobs::photo_key(job.id), "head default/manifest.json", "put " + jobs::outcome_key(job.id),
+            "put " + std::string(jobs::stem(job.name))};
   }
 
   // Jobs with photos, sent in this order.
@@ -243,6 +265,54 @@ class WorkerTest : public ::testing::Test {
       company[key] = seen.in_flight;
       co_return Result<void>();
     };
+  }
+
+  Task<Result<gallery::Changes>> add_to_gallery(std::string person, jobs::Outcome embedded) {
+    std::vector<float> values(embedded.embedding.value().size() / sizeof(float));
+    std::memcpy(values.data(), embedded.embedding->data(), embedded.embedding->size());
+    std::vector<gallery::Template> templates(1);
+    templates[0].person = person;
+    templates[0].embedding = values;
+    templates[0].photo_sha256 = hex(sha256(person));
+    auto added = co_await galleries_->add("default", embedded.model, templates);
+    EXPECT_TRUE(added) << (added ? "" : added.error().message);
+    co_return added;
+  }
+
+  Task<> enrol_obama() {
+    auto worker = create();
+    jobs::Job enrol = job();
+    enrol.kind = jobs::Kind::kEmbed;
+    co_await put_photo(enrol.id, photo("people/Barack_Obama/obama.jpg"));
+    co_await send(jobs::encode(enrol));
+    auto enrolled = co_await run_for(*worker, 1);
+    (void)co_await add_to_gallery("Barack Obama", enrolled.front());
+  }
+
+  // As another process does.
+  Task<> delete_obama() {
+    auto others = gallery::Galleries::open(*memory_, names_->gallery_bucket, cache_ / "others", clock_);
+    auto removed = co_await others->remove_person("default", "Barack Obama");
+    EXPECT_TRUE(removed) << (removed ? "" : removed.error().message);
+  }
+
+  // A photo of Obama's, answered by `worker`, has left nothing that names him.
+  Task<> expect_nobody_is_named(Worker& worker, jobs::Job job) {
+    job.views = true;
+    co_await put_photo(job.id, photo("probes/Barack_Obama.jpg"));
+    co_await send(jobs::encode(job));
+    auto answers = co_await run_for(worker, 1);
+    EXPECT_EQ(answers.front().label, "unknown");
+    std::vector<std::pair<std::string, std::string>> objects;
+    objects.emplace_back(names_->job_bucket, jobs::outcome_key(job.id));
+    objects.emplace_back(names_->job_bucket,
+                         jobs::reuse_key(hex(sha256(photo("probes/Barack_Obama.jpg"))), job.gallery));
+    objects.emplace_back(names_->out_bucket, std::string(jobs::stem(job.name)));
+    for (const auto& [bucket, key] : objects) {
+      auto stored = co_await memory_->get(bucket, key, std::nullopt);
+      EXPECT_TRUE(stored && stored->body.find("Obama") == Bytes::npos) << key;
+    }
+    co_await expect_empty_queues();
   }
 
   // What the next one to ask finds on the request queue; the message is gone then.
@@ -304,11 +374,11 @@ class WorkerTest : public ::testing::Test {
     co_return Result<void>();
   }
 
-  std::map<std::string, int> failures_;  // of the store, by operation and key
+  std::map<std::string, std::uint32_t> failures_;  // of the store, by operation and key
   std::uint32_t receives_max_ = kReceivesMax;
   int ends_asked_ = 0, ends_refused_ = 0;
   asio::io_context context_{1};
-  SystemClock clock_;
+  ShiftedClock clock_;
   SystemRandom random_;
   RecordingSelf self_;
   std::unique_ptr<jobs::Names> names_;
@@ -351,14 +421,7 @@ TEST_F(WorkerTest, EnrolsByEmbeddingAndThenNamesAnotherPhotoOfThatPerson) {
     const bool stored = co_await t.has_object(t.names_->job_bucket, jobs::outcome_key(enrol.id));
     EXPECT_FALSE(stored) << "an embedding must be kept in its gallery and nowhere else";
 
-    std::vector<float> values(embedded.embedding.value().size() / sizeof(float));
-    std::memcpy(values.data(), embedded.embedding->data(), embedded.embedding->size());
-    std::vector<gallery::Template> templates(1);
-    templates[0].person = "Barack Obama";
-    templates[0].embedding = values;
-    templates[0].photo_sha256 = hex(sha256("obama"));
-    auto added = co_await t.galleries_->add("default", embedded.model, templates);
-    EXPECT_TRUE(added) << (added ? "" : added.error().message);
+    auto added = co_await t.add_to_gallery("Barack Obama", embedded);
 
     auto second = t.create(1);
     jobs::Job ask = t.job("who.final.jpg");
@@ -550,25 +613,21 @@ TEST_F(WorkerTest, PoisonIsAnsweredAndKeptInTheDeadLetterQueue) {
 
 TEST_F(WorkerTest, AnOutageOfTheStoreMakesNoPoison) {
   const auto script = [](WorkerTest& t) -> Task<> {
-    std::vector<std::pair<std::string, Code>> outages;
-    outages.emplace_back("photos/", Code::kUnavailable);
-    outages.emplace_back("default/", Code::kTimedOut);  // the gallery
-    outages.emplace_back("outcomes/", Code::kBusy);
-    outages.emplace_back("seen", Code::kUnavailable);  // the view
-    for (const auto& [prefix, code] : outages) {
-      auto worker = t.create(1);
-      jobs::Job job = t.job("seen.jpg");
-      job.views = true;
-      co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
-      t.fail_under(prefix, static_cast<int>(kReceivesMax) + 2, code);
-      co_await t.send(jobs::encode(job));
-      auto answers = co_await t.run_for(*worker, 1);
-      EXPECT_EQ(answers.front().error_reason, "") << prefix;
-      EXPECT_EQ(answers.front().label, "unknown") << prefix;
-      co_await t.expect_empty_queues();
-      const auto dead = co_await t.counts(t.names_->dead_queue);
-      EXPECT_EQ(dead.visible, 0u) << prefix;
-    }
+    Options options;
+    options.reuse = true;
+    auto worker = t.create(1, options);
+    jobs::Job job = t.job("seen.jpg");
+    job.views = true;
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    t.fail_under("", kReceivesMax + 2);
+    co_await t.send(jobs::encode(job));
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().error_reason, "");
+    EXPECT_EQ(answers.front().label, "unknown");
+    for (const std::string& step : t.steps_of(job)) EXPECT_GT(t.failures_[step], kReceivesMax) << step;
+    co_await t.expect_empty_queues();
+    const auto dead = co_await t.counts(t.names_->dead_queue);
+    EXPECT_EQ(dead.visible, 0u);
   };
   run_task(context_, script(*this));
 }
@@ -695,6 +754,64 @@ TEST_F(WorkerTest, ACopyThatADeadWorkerDidNotComeToIsKeptAfterAll) {
       EXPECT_TRUE(kept) << key;
     }
     co_await t.expect_empty_queues();
+  };
+  run_task(context_, script(*this));
+}
+
+// A deletion looks for the outcomes that name the person, once: none may be stored after that.
+TEST_F(WorkerTest, WhoIsDeletedWhileAJobIsInWorkIsNotNamed) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    co_await t.enrol_obama();
+    Options options;
+    options.reuse = true;
+    options.gallery_max_age = Millis(2 * limits::kErasureGraceMs);  // so that the worker's version is as old
+    auto worker = t.create(0, options);
+    jobs::Job job = t.job();
+    job.gallery_version = 0;
+    co_await t.delete_obama();
+    co_await t.expect_nobody_is_named(*worker, job);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, WhoIsDeletedWhileAnOutcomeIsStoredIsNotNamed) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    co_await t.enrol_obama();
+    Options options;
+    options.reuse = true;
+    auto worker = t.create(0, options);
+    bool deleted = false;
+    t.store_->after = [&](std::string operation, std::string key) -> Task<> {
+      if (operation != "put" || !key.starts_with("reuse/") || std::exchange(deleted, true)) co_return;
+      co_await t.delete_obama();
+      t.clock_.shift += Millis(2 * limits::kErasureGraceMs);
+    };
+    co_await t.expect_nobody_is_named(*worker, t.job());
+    EXPECT_TRUE(deleted);
+  };
+  run_task(context_, script(*this));
+}
+
+// A worker that stored it late and ended before it could look whether that was too late.
+TEST_F(WorkerTest, AnOutcomeThatNamesWhoIsDeletedDoesNotStand) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    for (const bool again : t.both()) {
+      Options options;
+      options.reuse = true;
+      auto worker = t.create(0, options);
+      jobs::Job job = t.job();
+      job.again = again;
+      jobs::Outcome finished;
+      finished.job_id = job.id;
+      finished.label = "Barack Obama";
+      finished.faces.resize(1);
+      finished.faces[0].matches.push_back({finished.label, 1, true});
+      store::Put plain;
+      auto put =
+          co_await t.memory_->put(t.names_->job_bucket, jobs::outcome_key(job.id), jobs::encode(finished), plain);
+      EXPECT_TRUE(put);
+      co_await t.expect_nobody_is_named(*worker, job);
+    }
   };
   run_task(context_, script(*this));
 }
