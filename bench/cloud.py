@@ -180,15 +180,17 @@ def batches(server: Server, seconds: float) -> dict:
 def fill(server: Server, queue: str, count: int) -> None:
     threads = 4
     over = time.perf_counter() + DRAIN_S_MAX
+    doors = [server.door() for _ in range(threads)]
 
-    def send(door: Door):
-        for _ in range(count // len(BATCH) // threads):
+    def send(thread: int):
+        door = doors[thread]
+        for _ in range(thread, count // len(BATCH), threads):
             if time.perf_counter() > over:
                 return
             door.call("SendMessageBatch", QueueUrl=queue, Entries=BATCH)
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(send, [server.door() for _ in range(threads)]))
+        list(pool.map(send, range(threads)))
 
 
 def cycles(server: Server, seconds: float) -> dict:

@@ -82,7 +82,9 @@ class System {
     if (auto made = co_await make_resources(resources, profile_); !made) co_return made;
     const bool changed = profile_changed();
     if (auto opened = open_doors(); !opened) co_return opened;
-    co_await start_children(changed);
+    if (changed) co_await end_earlier_roles();
+    if (auto noted = write_file_atomic(profile_file(data_dir_), config::to_toml(profile_)); !noted) co_return noted;
+    start_children();
     auto url = co_await wait_for_gateway();
     if (url) {
       announce(*url);
@@ -120,7 +122,7 @@ class System {
     if (!cloud) return cloud.error();
     cloud_ = std::move(*cloud);
     set_environment();
-    return write_file_atomic(profile_file(data_dir_), config::to_toml(profile_));
+    return {};
   }
 
   // The gateway as the EC2 door shows it: always the same instance of this folder's system.
@@ -193,31 +195,32 @@ class System {
     }
   }
 
-  Task<> start_children(bool settings_changed) {
+  // The autoscaler first, so that it launches nobody any more.
+  Task<> end_earlier_roles() {
+    const fleet::Command run_gateway = command_of("gateway"), run_autoscaler = command_of("autoscaler");
+    co_await Child::end_left_behind(run_autoscaler);
+    co_await dismiss_workers();
+    co_await Child::end_left_behind(run_gateway);
+  }
+
+  void start_children() {
     const std::string gateway = "gateway", autoscaler = "autoscaler";
-    const fleet::Command run_gateway = command_of(gateway), run_autoscaler = command_of(autoscaler);
     std::error_code ignored;
     fs::create_directories(data_dir_ / "run", ignored);
     fs::remove(data_dir_ / "endpoints.json", ignored);
     const std::function<void()> tell = [this] { changed_.cancel(); };
-    gateway_.emplace(gateway, run_gateway, role_.log, tell);
-    autoscaler_.emplace(autoscaler, run_autoscaler, role_.log, tell);
-    if (settings_changed) {
-      co_await Child::end_left_behind(run_gateway);
-      co_await Child::end_left_behind(run_autoscaler);
-      co_await dismiss_workers();
-    }
+    gateway_.emplace(gateway, command_of(gateway), role_.log, tell);
+    autoscaler_.emplace(autoscaler, command_of(autoscaler), role_.log, tell);
     asio::co_spawn(role_.context, keep_running(*gateway_), asio::detached);
     asio::co_spawn(role_.context, keep_running(*autoscaler_), asio::detached);
   }
 
-  // They finish what they have leased, as it was asked of them.
+  // They finish what they have leased, as it was asked of them. Who is pending begins with these settings.
   Task<> dismiss_workers() {
     const auto adopted = co_await fleet_->list();
     std::vector<std::string> ids;
     for (const fleet::Instance& instance : adopted ? *adopted : std::vector<fleet::Instance>())
-      if (instance.state == fleet::InstanceState::kPending || instance.state == fleet::InstanceState::kRunning)
-        ids.push_back(instance.id);
+      if (instance.state == fleet::InstanceState::kRunning) ids.push_back(instance.id);
     if (ids.empty()) co_return;
     const std::size_t count = ids.size();
     auto told = co_await tell_to_leave(std::move(ids));

@@ -49,10 +49,7 @@ Result<void> check_origin(const net::HttpRequest& request) {
 // Load balancers ask by address, and what they learn is no secret.
 bool is_probe(const Route* route) { return route && (route->path == "/healthz" || route->path == "/readyz"); }
 
-// Beyond loopback also where the last key was removed.
-bool needs_key(const Service& service) {
-  return !service.options.open && (!service.keys.empty() || !net::is_loopback(service.options.listen_host));
-}
+bool needs_key(const Service& service) { return !service.options.open && service.had_keys; }
 
 Result<void> check_key(const Service& service, const net::HttpRequest& request, Scope scope) {
   if (scope == Scope::kNone || !needs_key(service)) return {};

@@ -93,7 +93,10 @@ class HttpGateway final : public Gateway {
     co_return Result<void>();
   }
 
-  void set_keys(std::vector<ApiKey> keys) override { service_->keys = std::move(keys); }
+  void set_keys(std::vector<ApiKey> keys) override {
+    service_->keys = std::move(keys);
+    service_->had_keys = service_->had_keys || !service_->keys.empty();
+  }
 
   Task<> drain(MonoTime deadline) override {
     service_->draining = true;

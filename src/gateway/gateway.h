@@ -77,8 +77,8 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> open(const Executor& executor, Options options, Parts parts);
   virtual ~Gateway() = default;
   virtual std::uint16_t port() const = 0;
-  // From now on these count, and no others. Without any, a gateway on loopback asks for none, and one beyond it lets
-  // nobody in.
+  // From now on these count, and no others. Where there were some, none lets nobody in; a gateway on loopback that
+  // never had any asks for none.
   virtual void set_keys(std::vector<ApiKey> keys) = 0;
   // Serves until drain(): receives answers, deletes what retention says, runs the readiness check. The gateway must
   // outlive it.

@@ -15,9 +15,10 @@ namespace {
 
 constexpr std::string_view kSigns = "gateways/";
 constexpr std::size_t kIdHexDigits = 12;
-constexpr int kSignsPerDeath = 6;     // so many may fail before a gateway is taken for dead
-constexpr Millis kMissing{3'000};     // so long must a queue be missing to be taken for lost
-constexpr Millis kOrphanWait{1'000};  // a long poll asks all of SQS's servers, a short one some
+constexpr int kSignsPerDeath = 6;       // so many may fail before a gateway is taken for dead
+constexpr Millis kMissing{3'000};       // so long must a queue be missing to be taken for lost
+constexpr Millis kStillMissing{1'500};  // from one such word to the next, at most: each poll asks again at once
+constexpr Millis kOrphanWait{1'000};    // a long poll asks all of SQS's servers, a short one some
 constexpr std::size_t kOrphanLooks = 1'000;
 
 std::string sign_key(std::string_view id) { return std::string(kSigns) + std::string(id); }
@@ -181,7 +182,8 @@ Task<Result<void>> renew_own_queue(std::shared_ptr<Service> service, std::shared
   Presence& presence = service->presence;
   if (service->responses != lost || presence.renewing) co_return Result<void>();
   const MonoTime now = service->parts.clock.now();
-  if (!presence.missing_since) presence.missing_since = now;
+  if (!presence.missing_since || now - presence.missed_at > kStillMissing) presence.missing_since = now;
+  presence.missed_at = now;
   if (now - *presence.missing_since < kMissing) co_return Result<void>();
   presence.missing_since.reset();
   presence.renewing = true;

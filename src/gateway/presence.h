@@ -27,7 +27,8 @@ struct Service;
 struct Presence {
   std::string id;                                     // names this gateway's own response queue
   std::vector<std::shared_ptr<queue::Queue>> others;  // the response queues of other gateways that live
-  std::optional<MonoTime> missing_since;              // when its own queue was first said not to exist
+  std::optional<MonoTime> missing_since;              // when its own queue was first said not to exist, again and again
+  MonoTime missed_at{};                               // when last
   bool renewing = false;
 };
 

@@ -26,7 +26,8 @@ constexpr std::array kStatusOfReason{
     StatusOfReason{"kind_not_served", 409},
     StatusOfReason{"idempotency_key_reused", 422},
     StatusOfReason{"truncated", 422},
-    StatusOfReason{"poison", 422},
+    StatusOfReason{jobs::kPoison, 422},
+    StatusOfReason{"not_recognised", 500},
     StatusOfReason{"no_face", 422},
     StatusOfReason{"face_too_small", 422},
 };

@@ -16,8 +16,6 @@ std::string_view job_of(std::string_view key) {
   return is_id(id) ? id : std::string_view();
 }
 
-constexpr std::string_view kPoison = "poison";
-
 }  // namespace
 
 Retention::Retention(Executor executor, const Options& options, const Parts& parts, std::shared_ptr<Tasks> tasks)
@@ -31,7 +29,7 @@ Retention::Retention(Executor executor, const Options& options, const Parts& par
       tasks_(std::move(tasks)) {}
 
 void Retention::answered(const jobs::Outcome& outcome) {
-  if (!keeps_photos_ && outcome.error_reason != kPoison) forget(jobs::photo_key(outcome.job_id));
+  if (!keeps_photos_ && outcome.error_reason != jobs::kPoison) forget(jobs::photo_key(outcome.job_id));
 }
 
 void Retention::forget(std::string key) {
@@ -87,7 +85,7 @@ Task<Result<void>> Retention::sweep_photos() {
         auto stored = co_await store_.get(bucket_, jobs::outcome_key(job_id), std::nullopt);
         if (stored) {
           const auto outcome = jobs::decode_outcome(stored->body);
-          was_answered = !outcome || outcome->error_reason != kPoison;
+          was_answered = !outcome || outcome->error_reason != jobs::kPoison;
         }
       }
       if (orphan || was_answered) gone.push_back(photo.key);

@@ -86,6 +86,7 @@ Service::Service(const Executor& service_executor, Options service_options, Part
       parts(std::move(service_parts)),
       names(options.names),
       keys(options.keys),
+      had_keys(!keys.empty()),
       tasks(std::make_shared<Tasks>(executor, parts.log)),
       loops(std::make_shared<Tasks>(executor, parts.log)),
       pending(executor),

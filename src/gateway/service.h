@@ -65,6 +65,7 @@ struct Service : std::enable_shared_from_this<Service> {
   const Parts parts;
   const jobs::Names names;
   std::vector<ApiKey> keys;      // at first those of the options
+  bool had_keys = false;         // then the last one's removal opens nothing
   std::shared_ptr<Tasks> tasks;  // what drain() lets end before the answers stop
   std::shared_ptr<Tasks> loops;  // the answers' and the sweep's
   std::shared_ptr<queue::Queue> requests, responses, dead;

@@ -115,6 +115,9 @@ Bytes encode(const Outcome& outcome);
 // kInvalidInput, with reason `malformed_outcome` or `outcome_version`.
 Result<Outcome> decode_outcome(BytesView bytes);
 
+// Outcome::error_reason of a photo that ended every worker which tried it: kept, for people to look at.
+inline constexpr std::string_view kPoison = "poison";
+
 // Where things lie in the private bucket.
 inline constexpr std::string_view kPhotoPrefix = "photos/";
 inline constexpr std::string_view kOutcomePrefix = "outcomes/";

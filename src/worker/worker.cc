@@ -23,8 +23,6 @@ namespace {
 
 using fleet::WorkerState;
 
-constexpr const char* kPoison = "poison";
-
 constexpr std::size_t kFinishing = 8;  // computed jobs at most that take no slot
 constexpr int kRetryPauseGrowth = 16;  // a pause between two tries grows to so many times the first
 
@@ -223,13 +221,15 @@ class QueueWorker final : public Worker {
   }
 
   // Asks until it is answered: an outage passes, and the job stays leased meanwhile. Were it given back, each failure
-  // would count as a delivery, and every photo of an outage would become poison. A worker that leaves does give back.
+  // would count as a delivery, and every photo of an outage would become poison. A worker that leaves does give back,
+  // and so does one whose patience is at an end: what lasts so long may be this job's alone.
   template <class Ask>
   std::invoke_result_t<Ask> patiently(Ask ask) {
+    const MonoTime end = parts_.clock.now() + options_.patience;
     for (Millis length = options_.retry_pause;;
          length = std::min(2 * length, kRetryPauseGrowth * options_.retry_pause)) {
       auto answered = co_await ask();
-      if (answered || !passes(answered.error().code) || draining_) co_return answered;
+      if (answered || !passes(answered.error().code) || draining_ || parts_.clock.now() >= end) co_return answered;
       parts_.log.warn("a neighbour failed; trying again", {{"why", answered.error().message}});
       co_await pause(length);
     }
@@ -240,10 +240,16 @@ class QueueWorker final : public Worker {
     parts_.self.report(open_.empty() ? WorkerState::kIdle : WorkerState::kBusy, jobs_done_);
   }
 
-  // One message, from lease to removal. A step that fails for good, or while the worker leaves, gives it back.
+  // One message, from lease to removal. A step that fails for good, or while the worker leaves, gives it back. Where
+  // the next delivery would be called poison, a failure that did not end its worker is told to the caller as what it
+  // is.
   Task<> work(std::uint64_t number) {
     const Leased leased = open_.at(number);  // a copy: open_ may rehash while this waits
     auto done = co_await handle(number, leased);
+    if (!done && !draining_ && leased.message.receive_count + 1 >= options_.receives_max) {
+      parts_.log.error("job failed", {{"message", leased.message.id}, {"why", done.error().message}});
+      done = co_await answer_failure(leased.message.body);
+    }
     if (done) {
       const auto remove = [&] { return requests_->remove(leased.message.receipt); };
       auto removed = co_await patiently(remove);
@@ -298,6 +304,18 @@ class QueueWorker final : public Worker {
     }
   }
 
+  Task<Result<void>> answer_failure(const Bytes& body) {
+    const auto job = jobs::decode_job(body);
+    if (!job) co_return job.error();
+    auto failure =
+        failed(*job, "not_recognised",
+               "something that this service needs fails; the log of " + parts_.self.instance_id() + " says what");
+    auto finished = co_await finish(*job, std::move(failure), parts_.clock.now(), {});
+    if (!finished) co_return finished.error();
+    if (!*finished) co_return Error{Code::kConflict, "an earlier outcome was just erased", ""};
+    co_return Result<void>();
+  }
+
   struct Computed {
     jobs::Outcome outcome;
     MonoTime looked;   // at its gallery: the version that was searched was still the newest then
@@ -341,11 +359,11 @@ class QueueWorker final : public Worker {
     if (!earlier && earlier.error().code != Code::kNotFound) co_return earlier.error();
     if (earlier) {
       const auto stored = jobs::decode_outcome(earlier->body);
-      const bool only_its_message_stayed = stored && stored->error_reason != kPoison;
+      const bool only_its_message_stayed = stored && stored->error_reason != jobs::kPoison;
       if (only_its_message_stayed) co_return co_await answer_without_photo(job);
     }
-    auto poison =
-        failed(job, kPoison, "this photo ended every worker that tried it; it is kept in the dead-letter queue");
+    auto poison = failed(job, std::string(jobs::kPoison),
+                         "this photo ended every worker that tried it; it is kept in the dead-letter queue");
     auto finished = co_await finish(job, std::move(poison), parts_.clock.now(), {});
     if (!finished) co_return finished.error();
     if (!*finished) co_return Error{Code::kConflict, "an earlier outcome was just erased; to be answered anew", ""};
@@ -372,7 +390,7 @@ class QueueWorker final : public Worker {
       auto stored = co_await put(names_.job_bucket, jobs::outcome_key(job.id), encoded, once);
       if (!stored && stored.error().code == Code::kConflict) co_return co_await answer_again(job, photo);
       if (!stored) co_return stored.error();
-      auto kept = co_await keep_copies(job, outcome, encoded, photo);
+      auto kept = co_await keep_copies(job, outcome, encoded, photo, job.views);
       if (!kept) co_return kept.error();
       if (parts_.clock.now() - looked > grace) {
         auto gone = co_await forget_if_it_names_the_gone(job, outcome, photo);
@@ -416,9 +434,9 @@ class QueueWorker final : public Worker {
   }
 
   Task<Result<void>> keep_copies(const jobs::Job& job, const jobs::Outcome& outcome, const Bytes& encoded,
-                                 BytesView photo) {
+                                 BytesView photo, bool view) {
     if (!outcome.error_reason.empty()) co_return Result<void>();
-    if (job.views) {
+    if (view) {
       store::Put text{.content_type = "text/plain", .metadata = {}, .if_absent = false, .if_etag = {}};
       std::string key(jobs::stem(job.name));
       auto seen = co_await put(names_.out_bucket, std::move(key), outcome.label, std::move(text));
@@ -449,7 +467,9 @@ class QueueWorker final : public Worker {
         co_return fetched.error();
     }
     if (const auto outcome = jobs::decode_outcome(stored->body)) {
-      auto kept = co_await keep_copies(job, *outcome, stored->body, photo);
+      auto lacks_view = co_await lacks_view_since(job, stored->info.modified_ms);
+      if (!lacks_view) co_return lacks_view.error();
+      auto kept = co_await keep_copies(job, *outcome, stored->body, photo, *lacks_view);
       if (!kept) co_return kept.error();
       auto gone = co_await forget_if_it_names_the_gone(job, *outcome, photo);
       if (!gone) co_return gone.error();
@@ -458,6 +478,16 @@ class QueueWorker final : public Worker {
     auto answered = co_await answer(job, std::move(stored->body));
     if (!answered) co_return answered.error();
     co_return true;
+  }
+
+  // Whether no photo of this name has been answered since then: a later one's label stays.
+  Task<Result<bool>> lacks_view_since(const jobs::Job& job, std::int64_t stored_ms) {
+    if (!job.views) co_return false;
+    const std::string key(jobs::stem(job.name));
+    const auto ask = [&] { return parts_.store.head(names_.out_bucket, key); };
+    auto there = co_await patiently(ask);
+    if (!there && there.error().code != Code::kNotFound) co_return there.error();
+    co_return !there || there->modified_ms < stored_ms;
   }
 
   Task<Result<void>> answer_without_photo(const jobs::Job& job) {

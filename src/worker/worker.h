@@ -24,18 +24,20 @@ namespace facefleet::worker {
 
 struct Options {
   jobs::Names names{"facefleet"};
-  // Jobs leased beyond the one being computed; 0 in course profiles. None beside one that was received before, which
-  // may be poison, and none where receives_max is 2.
+  // Jobs leased beyond the one being computed; 0 in course profiles. None is asked for beside one that was received
+  // before, which may be poison, and none where receives_max is 2. Each is asked for by itself.
   std::uint32_t prefetch = 1;
   Millis lease{30'000};
   Millis receive_wait{20'000};
   // A worker that leaves drops the ask that waits for a job. Where the queue would still hand a job to one that has
   // gone, for a whole lease, as SQS may, it waits for the ask to end and gives back what comes.
   bool drops_ask = true;
-  Millis retry_pause{250};  // after a neighbour's failure; grows while it lasts
-  Millis idle_poll{0};      // how long a worker that found no job waits before it asks again; 0: the ask itself waits
-  Millis ends_itself{0};    // a worker that has found no job for so long ends its own instance; 0: never
-  std::uint32_t receives_max = 5;  // at this delivery a job is declared poison, not tried again
+  Millis retry_pause{250};   // after a neighbour's failure; grows while it lasts
+  Millis patience{600'000};  // with one thing that fails so, before the job is given back
+  Millis idle_poll{0};       // how long a worker that found no job waits before it asks again; 0: the ask itself waits
+  Millis ends_itself{0};     // a worker that has found no job for so long ends its own instance; 0: never
+  // At this delivery a job is declared poison, not tried again; a failure that is seen at the one before is its answer.
+  std::uint32_t receives_max = 5;
   // How long a version of a gallery is searched, unless a job asks for a newer one, before its manifest is looked at
   // again: a deleted person can be found in photos accepted before for so long at most.
   Millis gallery_max_age{limits::kGalleryLookMs};

@@ -632,6 +632,49 @@ TEST_F(WorkerTest, AnOutageOfTheStoreMakesNoPoison) {
   run_task(context_, script(*this));
 }
 
+TEST_F(WorkerTest, WhatFailsForGoodIsAnsweredAsWhatItIsAndNoPoison) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    const jobs::Job job = t.job();
+    co_await t.put_photo(job.id, photo("people/Joe_Biden/biden.jpg"));
+    t.store_->before = [](std::string, std::string key) -> Task<Result<void>> {
+      if (key.starts_with("photos/")) co_return Error{Code::kDenied, "this role may not read it", ""};
+      co_return Result<void>();
+    };
+    co_await t.send(jobs::encode(job));
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().error_reason, "not_recognised");
+    co_await t.expect_empty_queues();
+    const auto dead = co_await t.counts(t.names_->dead_queue);
+    EXPECT_EQ(dead.visible, 0u);
+  };
+  run_task(context_, script(*this));
+}
+
+TEST_F(WorkerTest, ALaterPhotosViewOutlastsAnEarlierOnesSecondDelivery) {
+  const auto script = [](WorkerTest& t) -> Task<> {
+    auto worker = t.create();
+    jobs::Job earlier = t.job("same.x.jpg");
+    earlier.views = earlier.again = true;
+    jobs::Outcome finished;
+    finished.job_id = earlier.id;
+    finished.label = "the earlier";
+    store::Put plain;
+    auto put =
+        co_await t.store_->put(t.names_->job_bucket, jobs::outcome_key(earlier.id), jobs::encode(finished), plain);
+    EXPECT_TRUE(put);
+    Bytes later = "the later";
+    auto seen = co_await t.store_->put(t.names_->out_bucket, "same", std::move(later), plain);
+    EXPECT_TRUE(seen);
+    co_await t.send(jobs::encode(earlier));
+    auto answers = co_await t.run_for(*worker, 1);
+    EXPECT_EQ(answers.front().label, "the earlier");
+    const auto view = co_await t.store_->get(t.names_->out_bucket, "same", std::nullopt);
+    EXPECT_TRUE(view && view->body == "the later");
+  };
+  run_task(context_, script(*this));
+}
+
 TEST_F(WorkerTest, AWorkerThatLeavesInAnOutageGivesItsJobBack) {
   const auto script = [](WorkerTest& t) -> Task<> {
     auto worker = t.create();

@@ -171,9 +171,9 @@ class Hypervisor:
     @property
     def failures(self) -> int:
         """How many processes have failed, of the instances that run and of those that have ended."""
-        for _, thread in self.ended:
+        for _, thread in list(self.ended):
             thread.join()
-        return sum(machine.failures for machine in [*self.machines.values(), *(machine for machine, _ in self.ended)])
+        return sum(machine.failures for machine in {*self.machines.values(), *(machine for machine, _ in self.ended)})
 
     def watch(self) -> None:
         while not self.left.wait(self.look_s):
@@ -194,9 +194,10 @@ class Hypervisor:
                 self.machines[instance["InstanceId"]] = Machine(self, instance)
 
     def end(self, machine: Machine) -> None:
+        thread = threading.Thread(target=machine.end, args=(self.grace_s,))
+        thread.start()
+        self.ended.append((machine, thread))
         del self.machines[machine.id]
-        self.ended.append((machine, threading.Thread(target=machine.end, args=(self.grace_s,))))
-        self.ended[-1][1].start()
 
 
 def main() -> int:

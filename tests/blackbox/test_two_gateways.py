@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import pytest
 from alone import Gateway, Role
-from system import ROOT, Api, free_port, wait_for, wait_until
+from system import ROOT, Api, free_port, wait_until
 from test_kill import PEOPLE, PROBES
 
 sys.path.append(str(ROOT / "tests/aws"))
@@ -141,8 +141,8 @@ def nginx_before(folder: Path, urls: list[str]):
                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     front = Api()
     front.url = f"http://127.0.0.1:{port}"
-    wait_for(nginx, lambda: answers(nginx, folder, front), 20, "nginx answers")
     try:
+        wait_until(lambda: answers(nginx, folder, front), 20, "nginx answers")
         yield front
     finally:
         nginx.terminate()

@@ -44,7 +44,8 @@ SETTINGS = {"id": "faults", "fleet.workers_max": CAP, "autoscaler.tick_s": TICK_
             "autoscaler.policy": "backlog-per-worker", "worker.lease_s": LEASE_S, "worker.receives_max": 50}
 
 # Calls at most. Generous: what they must catch is a loop that does not wait.
-S3_A_PHOTO, SQS_A_PHOTO = 15, 15  # beside looks at the queue and asks for jobs, which go by time
+S3_A_PHOTO, SQS_A_PHOTO = 15, 15  # beside looks at the queue, which go by time, and asks for jobs
+ASKS_A_PHOTO = 6  # one, beside those that found nothing or were broken
 DESCRIBES_A_TICK = 1.2
 LAUNCHES = 20
 
@@ -153,6 +154,8 @@ def figures(system: ForeignSystem, photos: int, ticks: float, told: int) -> tupl
     a_photo = {"s3": sum(s3.values()) / photos, "sqs": sum(sqs.values()) / photos}
     broken = [f"{service}: {calls:.1f} calls a photo" for service, calls in a_photo.items()
               if calls > {"s3": S3_A_PHOTO, "sqs": SQS_A_PHOTO}[service]]
+    if asks / photos > ASKS_A_PHOTO:
+        broken.append(f"{asks / photos:.1f} asks for jobs a photo")
     if describes > DESCRIBES_A_TICK * ticks + 10:
         broken.append(f"{describes} DescribeInstances in {ticks:.0f} ticks")
     if launches > LAUNCHES:

@@ -11,10 +11,12 @@ Task<Result<net::HttpResponse>> delete_gallery(Call& call) {
   // What has begun is brought to its end though the client may leave: half a deletion would help nobody.
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   auto removed = co_await call.service.parts.galleries.remove_gallery(gallery);
-  if (!removed) co_return removed.error();
+  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
+  // Also where it is gone already: an earlier try may have removed it just now, and died before it looked.
   co_await sleep_for(Millis(limits::kErasureGraceMs));
   auto erased = co_await erase_outcomes(call.service, gallery, std::nullopt);
   if (!erased) co_return erased.error();
+  if (!removed && *erased == 0) co_return removed.error();
   jobs::JsonWriter out;
   out.begin_object().key("gallery").text(gallery).key("outcomes_deleted").number(*erased).end_object();
   co_return net::HttpResponse::json(200, out.take());

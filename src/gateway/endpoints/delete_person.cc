@@ -14,7 +14,8 @@ Task<Result<net::HttpResponse>> delete_person(Call& call) {
   // The templates first: what is recognised from now on names the person no more.
   auto removed = co_await call.service.parts.galleries.remove_person(gallery, person);
   if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
-  if (removed) co_await sleep_for(Millis(limits::kErasureGraceMs));
+  // Also where it is gone already: an earlier try may have removed it just now, and died before it looked.
+  co_await sleep_for(Millis(limits::kErasureGraceMs));
   auto erased = co_await erase_outcomes(call.service, gallery, person);
   if (!erased) co_return erased.error();
   if (!removed && *erased == 0) co_return removed.error();
