@@ -29,7 +29,7 @@ def shell(start_system, tmp_path):
         (tmp_path / "photos" / name).write_bytes(name.encode() * 1000)
     told = without_aws()
     told |= {"FACEFLEET_DATA": str(system.data),
-             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+             "PATH": f"{tmp_path}/build/release:{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def type_in(lines: list[str]) -> list[str]:
         script = "set -e\n" + "".join(f"{line}\necho \x1e\n" for line in lines)
