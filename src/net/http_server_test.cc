@@ -344,12 +344,14 @@ TEST_F(HttpServerTest, GivesUpOnABodyThatTrickles) {
   options.body_grace = Millis(30);
   options.body_bytes_per_s = 1'000'000;
   serve(mirror, std::move(options), 1 << 30);
-  for (const auto& [framing, piece] :
-       {std::pair("Content-Length: 1000000000", "x"), std::pair("Transfer-Encoding: chunked", "1\r\nx\r\n")}) {
+  struct Case {
+    std::string framing, piece;
+  };
+  for (const Case& body : {Case{"Content-Length: 1000000000", "x"}, Case{"Transfer-Encoding: chunked", "1\r\nx\r\n"}}) {
     run([&]() -> Task<> {
       RawPeer peer(context_.get_executor());
       co_await peer.connect(server_->port());
-      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n");
+      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + body.framing + "\r\n\r\n");
       // Each byte is progress, but too little; writing fails once the server has given up and read what it reads on.
       bool refused = false;
       asio::co_spawn(
@@ -361,7 +363,7 @@ TEST_F(HttpServerTest, GivesUpOnABodyThatTrickles) {
           },
           [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
       while (!refused) {
-        co_await peer.write(piece);
+        co_await peer.write(body.piece);
         co_await sleep_for(Millis(1));
       }
     }());
@@ -373,15 +375,18 @@ TEST_F(HttpServerTest, TakesASlowBodyThatComesSteadily) {
   options.body_grace = Millis(1);
   options.body_bytes_per_s = 1;  // so that the first bytes earn more time than this test takes
   serve(mirror, std::move(options));
-  for (const auto& [framing, first, rest] : {std::tuple("Content-Length: 205", "", ""),
-                                             std::tuple("Transfer-Encoding: chunked", "CD\r\n", "\r\n0\r\n\r\n")}) {
+  struct Case {
+    std::string framing, first, rest;
+  };
+  for (const Case& body :
+       {Case{"Content-Length: 205", "", ""}, Case{"Transfer-Encoding: chunked", "CD\r\n", "\r\n0\r\n\r\n"}}) {
     run([&]() -> Task<> {
       RawPeer peer(context_.get_executor());
       co_await peer.connect(server_->port());
-      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + std::string(framing) + "\r\n\r\n" + first +
+      co_await peer.write("POST / HTTP/1.1\r\nHost: h\r\n" + body.framing + "\r\n\r\n" + body.first +
                           std::string(200, 'x'));
       co_await sleep_for(Millis(40));  // longer than the grace
-      co_await peer.write("hello" + std::string(rest));
+      co_await peer.write("hello" + body.rest);
       co_await peer.read_until("xhello]");
     }());
   }
