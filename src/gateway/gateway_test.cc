@@ -970,6 +970,20 @@ TEST_F(Enrolling, APersonCanBeExportedAndForgotten) {
   EXPECT_EQ(send(get("/v1/galleries/default", "DELETE")).status, 404);
 }
 
+// As after a first try whose gateway died between the two.
+TEST_F(Enrolling, ADeletionThatIsTriedAgainFindsOutcomesThatCameMeanwhile) {
+  ASSERT_TRUE(start());
+  EXPECT_EQ(enrol({{"1.jpg", "smile"}}, "Ann").status, 201);
+  const auto answer = send(post("/v1/recognise", form({{"seen.jpg", "somebody"}})));
+  const std::string key = "outcomes/" + std::string(json::parse(answer.body).at("job_id").as_string());
+  const Bytes outcome = run(store_->get(names_.job_bucket, key, std::nullopt)).value().body;
+  EXPECT_EQ(send(get("/v1/galleries/default", "DELETE")).status, 200);
+  EXPECT_FALSE(keys(names_.job_bucket, "outcomes/").contains(key));
+  ASSERT_TRUE(run(store_->put(names_.job_bucket, key, outcome, {})));
+  EXPECT_EQ(send(get("/v1/galleries/default", "DELETE")).status, 200);
+  EXPECT_FALSE(keys(names_.job_bucket, "outcomes/").contains(key));
+}
+
 TEST_F(GatewayTest, PurgeLeavesNothingAndTellsThoseWhoWait) {
   options_.views = true;
   ASSERT_TRUE(start(false));
