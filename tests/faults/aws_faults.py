@@ -45,7 +45,7 @@ SETTINGS = {"id": "faults", "fleet.workers_max": CAP, "autoscaler.tick_s": TICK_
 
 # Calls at most. Generous: what they must catch is a loop that does not wait.
 S3_A_PHOTO, SQS_A_PHOTO = 15, 15  # beside looks at the queue, which go by time, and asks for jobs
-ASKS_A_PHOTO = 6  # one, beside those that found nothing or were broken
+ASKS_A_PHOTO = 10  # one, beside those that found nothing or were broken
 DESCRIBES_A_TICK = 1.2
 LAUNCHES = 20
 
