@@ -22,9 +22,7 @@ import http.client
 import json
 import os
 import platform
-import re
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -37,12 +35,12 @@ from pathlib import Path
 import boto3
 import botocore.config
 
-ROOT = Path(__file__).resolve().parent.parent
+from runs import BINARY, ROOT, free_port, machine
+
 sys.path[:0] = [str(ROOT / "tests/faults")]
 
 from door import Door, Refused  # noqa: E402
 
-BINARY = Path(os.environ.get("FACEFLEET_BINARY") or ROOT / "build/release/facefleet")
 BODY = "x" * 300
 PRODUCERS = (1, 16, 100)
 DRAINED, CONSUMERS = 10_000, 30
@@ -99,12 +97,6 @@ class Server:
     def cpu_s(self) -> float:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def servers(folder: Path) -> dict[str, Server]:
@@ -327,13 +319,6 @@ def shown(figure: dict) -> str:
                      for name, value in figure.items())
 
 
-def machine() -> dict:
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return {"cpu": model[1] if model else platform.machine(), "cores": len(os.sched_getaffinity(0)),
-            "commit": commit.stdout.strip(), "python": platform.python_version()}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement of throughput")
@@ -342,7 +327,7 @@ def main() -> int:
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    report = {"machine": machine(), "seconds": options.seconds, "servers": {}}
+    report = {"machine": machine() | {"python": platform.python_version()}, "seconds": options.seconds, "servers": {}}
     # Beside the repository, not in a file system of memory: the fsyncs must meet a disk.
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="bench-cloud-") as folder:

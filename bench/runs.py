@@ -10,7 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/blackbox"))  # before this folder, which has a system.py too
-from system import BINARY, PHOTOS, System, wait_until  # noqa: E402, F401 (benchmarks take some of these from here)
+from system import (  # noqa: E402, F401 (benchmarks take some of these from here)
+    BINARY, PHOTOS, System, free_port, wait_until)
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 

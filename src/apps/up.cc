@@ -223,16 +223,11 @@ class System {
       if (instance.state == fleet::InstanceState::kRunning) ids.push_back(instance.id);
     if (ids.empty()) co_return;
     const std::size_t count = ids.size();
-    auto told = co_await tell_to_leave(std::move(ids));
+    auto told = co_await fleet_->dismiss(std::move(ids), profile_.fleet_pool);
     if (told)
       role_.log.info("dismissed workers that have other settings", {{"workers", count}});
     else
       role_.log.warn("cannot dismiss workers that have other settings", {{"why", told.error().message}});
-  }
-
-  // Not a coroutine, so that no co_await stands inside ?:.
-  Task<Result<void>> tell_to_leave(std::vector<std::string> ids) {
-    return profile_.fleet_pool ? fleet_->stop(std::move(ids)) : fleet_->terminate(std::move(ids));
   }
 
   Task<> keep_running(Child& child) {

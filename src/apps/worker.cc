@@ -69,12 +69,6 @@ Result<std::unique_ptr<fleet::Self>> open_self(Role& role, const Flags& flags, c
   return fleet::open_tag_self(role.context.get_executor(), fleet, std::move(id), role.clock, role.log);
 }
 
-Task<Result<void>> end_instance(fleet::Fleet& fleet, std::string id, bool pool) {
-  std::vector<std::string> ids{std::move(id)};
-  if (pool) co_return co_await fleet.stop(std::move(ids));
-  co_return co_await fleet.terminate(std::move(ids));
-}
-
 Task<Result<void>> make_and_run(Role& role, const CloudParts& parts, const Place& place, worker::Worker& worker,
                                 const bool& leaving) {
   if (place.alone) {
@@ -106,10 +100,10 @@ int work(const Flags& flags) {
   const jobs::Names names = names_of(profile);
   const auto galleries = gallery::Galleries::open(*parts->store, names.gallery_bucket,
                                                   place->data_dir / "cache" / "galleries", role.clock);
-  const auto worker = worker::Worker::create(
-      to_options(profile, place->alone),
-      {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock, role.log,
-       [&, pool = profile.fleet_pool] { return end_instance(*parts->fleet, *id, pool); }});
+  const auto worker =
+      worker::Worker::create(to_options(profile, place->alone),
+                             {*parts->queues, *parts->store, *galleries, std::move(*models), **self, role.clock,
+                              role.log, [&, pool = profile.fleet_pool] { return parts->fleet->dismiss({*id}, pool); }});
   bool leaving = false;
   const auto leave = [&] {
     leaving = true;

@@ -61,7 +61,6 @@ class Autoscaler {
   std::vector<std::string> startable(std::uint32_t count) const;
   void note_refusal(std::string why);
   void note_acknowledged(const std::string& id);
-  Task<Result<void>> told_to_leave(std::vector<std::string> ids);
   Task<> dismiss(std::vector<std::string> ids);
 
   const Options options_;
@@ -363,14 +362,9 @@ void Autoscaler::note_refusal(std::string why) {
   retry_ = std::min(retry_ * 2, kRetryLast);
 }
 
-// Not a coroutine, so that no co_await stands inside ?:.
-Task<Result<void>> Autoscaler::told_to_leave(std::vector<std::string> ids) {
-  return options_.pool ? fleet_.stop(std::move(ids)) : fleet_.terminate(std::move(ids));
-}
-
 Task<> Autoscaler::dismiss(std::vector<std::string> ids) {
   const MonoTime until = clock_.now() + kBelief;
-  const auto told = co_await told_to_leave(ids);
+  const auto told = co_await fleet_.dismiss(ids, options_.pool);
   if (!told) {
     log_.warn("autoscaler_cannot_shrink", {{"count", ids.size()}, {"error", told.error().message}});
     co_return;

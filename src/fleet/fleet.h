@@ -108,6 +108,11 @@ class Fleet {
                                          std::map<std::string, std::optional<std::string>> keys) = 0;
 
   virtual std::uint32_t cap() const = 0;
+
+  // As workers leave: those of a `pool` are stopped, to be started again, the others terminated.
+  Task<Result<void>> dismiss(std::vector<std::string> ids, bool pool) {
+    return pool ? stop(std::move(ids)) : terminate(std::move(ids));
+  }
 };
 
 }  // namespace facefleet::fleet

@@ -12,6 +12,7 @@
 #include "gallery/manifest.h"
 #include "gallery/testing.h"
 #include "store/backends/memory_store.h"
+#include "store/hooked_store.h"
 
 namespace facefleet::gallery {
 namespace {
@@ -22,54 +23,6 @@ constexpr std::size_t kDimensions = 64;
 constexpr const char* kModel = "sface@0ba9fbfa";
 constexpr const char* kBucket = "test-galleries";
 constexpr Millis kFresh{0};
-
-// Passes everything on, after a hook that may change the world or refuse. Once a put is done, the hook is called with
-// "put done", and may put an error in place of its answer.
-class HookedStore final : public store::ObjectStore {
- public:
-  using Hook = std::function<Task<Result<void>>(std::string operation, std::string key)>;
-
-  explicit HookedStore(store::ObjectStore& inner) : inner_(inner) {}
-  Hook hook;
-
-  Task<Result<void>> create_bucket(std::string bucket) override { return inner_.create_bucket(bucket); }
-  Task<Result<void>> remove_bucket(std::string bucket) override { return inner_.remove_bucket(bucket); }
-  Task<Result<std::vector<store::Bucket>>> list_buckets() override { return inner_.list_buckets(); }
-  Task<Result<bool>> has_bucket(std::string bucket) override { return inner_.has_bucket(bucket); }
-  Task<Result<store::Listing>> list(std::string bucket, store::List query) override {
-    return inner_.list(bucket, query);
-  }
-  Task<Result<store::ObjectInfo>> head(std::string bucket, std::string key) override {
-    return inner_.head(bucket, key);
-  }
-  Task<Result<store::ObjectInfo>> put(std::string bucket, std::string key, Bytes body, store::Put options) override {
-    auto passed = co_await pass("put", key);
-    if (!passed) co_return passed.error();
-    auto done = co_await inner_.put(bucket, key, std::move(body), std::move(options));
-    if (!done) co_return done;
-    auto told = co_await pass("put done", key);
-    if (!told) co_return told.error();
-    co_return done;
-  }
-  Task<Result<store::Object>> get(std::string bucket, std::string key, std::optional<store::Range> range) override {
-    auto passed = co_await pass("get", key);
-    if (!passed) co_return passed.error();
-    co_return co_await inner_.get(bucket, key, range);
-  }
-  Task<Result<void>> remove(std::string bucket, std::vector<std::string> keys) override {
-    auto passed = co_await pass("remove", keys.front());
-    if (!passed) co_return passed.error();
-    co_return co_await inner_.remove(bucket, std::move(keys));
-  }
-
- private:
-  Task<Result<void>> pass(std::string operation, std::string key) {
-    if (!hook) co_return Result<void>{};
-    co_return co_await hook(operation, key);
-  }
-
-  store::ObjectStore& inner_;
-};
 
 class GalleriesTest : public testing::Test {
  protected:
@@ -135,7 +88,7 @@ class GalleriesTest : public testing::Test {
   ManualClock clock_;
   SeededRandom random_{1};
   std::unique_ptr<store::ObjectStore> store_;
-  HookedStore hooked_;
+  store::HookedStore hooked_;
   std::unique_ptr<Galleries> ours_, theirs_;
 };
 
@@ -234,7 +187,7 @@ TEST_F(GalleriesTest, TheNewestVersionIsKnownAtOnceHereAndElsewhereOnceALookIsTo
 TEST_F(GalleriesTest, ThoseWhoAskForTheVersionTogetherShareALook) {
   add(*ours_, {template_of("Ada", "1")});
   int looks = 0;
-  hooked_.hook = [&](std::string, std::string) -> Task<Result<void>> {
+  hooked_.before = [&](std::string, std::string) -> Task<Result<void>> {
     ++looks;
     co_return Result<void>{};
   };
@@ -324,12 +277,12 @@ TEST_F(GalleriesTest, DeletingAPersonReachesSegmentsThatWereMergedAway) {
 TEST_F(GalleriesTest, ARemovalThatWasCutShortIsFinishedByTheNext) {
   const Template ada = template_of("Ada Lovelace", "portrait of ada");
   add(*ours_, {ada});
-  hooked_.hook = [](std::string operation, std::string) -> Task<Result<void>> {
+  hooked_.before = [](std::string operation, std::string) -> Task<Result<void>> {
     if (operation == "remove") co_return Error{Code::kUnavailable, "pulled the plug", ""};
     co_return Result<void>{};
   };
   EXPECT_EQ(run(ours_->remove_person("default", ada.person)).error().code, Code::kUnavailable);
-  hooked_.hook = nullptr;
+  hooked_.before = nullptr;
   ASSERT_TRUE(anywhere(ada));
   EXPECT_EQ(run(theirs_->remove_person("default", ada.person)).error().code, Code::kNotFound);
   EXPECT_FALSE(anywhere(ada));
@@ -363,7 +316,7 @@ TEST_F(GalleriesTest, ManySmallAddsMakeFewSegments) {
 TEST_F(GalleriesTest, AReaderOvertakenByADeletionSeesTheNewerVersionWhole) {
   add(*ours_, {template_of("Ada", "1"), template_of("Bob", "2")});
   bool interfered = false;
-  hooked_.hook = [&](std::string operation, std::string key) -> Task<Result<void>> {
+  hooked_.before = [&](std::string operation, std::string key) -> Task<Result<void>> {
     if (interfered || operation != "get" || !key.ends_with(".seg")) co_return Result<void>{};
     interfered = true;  // the reader has the manifest, and asks for a segment: too late
     auto removed = co_await ours_->remove_person("default", "Ada");
@@ -410,7 +363,7 @@ TEST_F(GalleriesTest, FetchesADamagedFileAnew) {
 TEST_F(GalleriesTest, LeavesNothingBehindWhenAnotherWriterWins) {
   add(*ours_, {template_of("Ada", "1")});
   bool interfered = false;
-  hooked_.hook = [&](std::string operation, std::string key) -> Task<Result<void>> {
+  hooked_.before = [&](std::string operation, std::string key) -> Task<Result<void>> {
     if (interfered || operation != "put" || key != manifest_key("default")) co_return Result<void>{};
     interfered = true;
     std::vector<Template> templates = {template_of("Eve", "3")};
@@ -426,8 +379,8 @@ TEST_F(GalleriesTest, LeavesNothingBehindWhenAnotherWriterWins) {
 TEST_F(GalleriesTest, DeletesNothingOfAChangeThatWasMadeThoughItsWriterHearsOfAConflict) {
   add(*ours_, {template_of("Ada", "1")});
   bool interfered = false;
-  hooked_.hook = [&](std::string operation, std::string key) -> Task<Result<void>> {
-    if (interfered || operation != "put done" || key != manifest_key("default")) co_return Result<void>{};
+  hooked_.after = [&](std::string operation, std::string key) -> Task<Result<void>> {
+    if (interfered || operation != "put" || key != manifest_key("default")) co_return Result<void>{};
     interfered = true;
     std::vector<Template> templates = {template_of("Eve", "3")};
     auto added = co_await theirs_->add("default", kModel, std::move(templates));

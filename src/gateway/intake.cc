@@ -154,8 +154,7 @@ Task<Result<void>> accept(Service& service, Order order, Entry& entry, Bytes byt
   co_return co_await keep_and_send(service, order, entry.job_id, entry.name, std::move(bytes));
 }
 
-// Whether a photo of a request that was seen before is the earlier one's to bring as far as the queue: it is still at
-// it.
+// Whether a photo of a request that was seen before is still being brought to the queue, by the earlier one.
 bool is_anothers(const Service& service, const Entry& entry, bool seen_before) {
   return seen_before && service.pending.waiters(entry.job_id) > 1;
 }

@@ -14,6 +14,7 @@
 #include "config/model_card.h"
 #include "queue/backends/memory_queue.h"
 #include "store/backends/memory_store.h"
+#include "store/hooked_store.h"
 
 namespace facefleet::worker {
 namespace {
@@ -45,54 +46,6 @@ class ShiftedClock final : public Clock {
   SystemClock system_;
 };
 
-// Passes everything on, between two hooks that may change the world; the first may refuse.
-class HookedStore final : public store::ObjectStore {
- public:
-  using Before = std::function<Task<Result<void>>(std::string operation, std::string key)>;
-  using After = std::function<Task<>(std::string operation, std::string key)>;
-
-  explicit HookedStore(store::ObjectStore& inner) : inner_(inner) {}
-  Before before;
-  After after;
-
-  Task<Result<void>> create_bucket(std::string bucket) override { return inner_.create_bucket(bucket); }
-  Task<Result<void>> remove_bucket(std::string bucket) override { return inner_.remove_bucket(bucket); }
-  Task<Result<std::vector<store::Bucket>>> list_buckets() override { return inner_.list_buckets(); }
-  Task<Result<bool>> has_bucket(std::string bucket) override { return inner_.has_bucket(bucket); }
-  Task<Result<store::Listing>> list(std::string bucket, store::List query) override {
-    return inner_.list(bucket, query);
-  }
-  Task<Result<void>> remove(std::string bucket, std::vector<std::string> keys) override {
-    return inner_.remove(bucket, keys);
-  }
-  Task<Result<store::ObjectInfo>> head(std::string bucket, std::string key) override {
-    const auto ask = [&] { return inner_.head(bucket, key); };
-    co_return co_await between("head", key, ask);
-  }
-  Task<Result<store::ObjectInfo>> put(std::string bucket, std::string key, Bytes body, store::Put options) override {
-    const auto ask = [&] { return inner_.put(bucket, key, body, options); };
-    co_return co_await between("put", key, ask);
-  }
-  Task<Result<store::Object>> get(std::string bucket, std::string key, std::optional<store::Range> range) override {
-    const auto ask = [&] { return inner_.get(bucket, key, range); };
-    co_return co_await between("get", key, ask);
-  }
-
- private:
-  template <class Ask>
-  std::invoke_result_t<Ask> between(std::string operation, std::string key, Ask ask) {
-    if (before) {
-      auto passed = co_await before(operation, key);
-      if (!passed) co_return passed.error();
-    }
-    auto answered = co_await ask();
-    if (after) co_await after(operation, key);
-    co_return answered;
-  }
-
-  store::ObjectStore& inner_;
-};
-
 vision::ModelSpec spec(const std::string& name) {
   const auto card = config::find_model_card(config::load_model_cards("models").value(), name).value();
   return {card.name,
@@ -113,7 +66,7 @@ class WorkerTest : public ::testing::Test {
     names_ = std::make_unique<jobs::Names>("t");
     queues_ = queue::open_memory_queues(context_.get_executor(), clock_, random_, Log::silent());
     memory_ = store::open_memory_store(clock_);
-    store_ = std::make_unique<HookedStore>(*memory_);
+    store_ = std::make_unique<store::HookedStore>(*memory_);
     cache_ = std::filesystem::temp_directory_path() / ("worker_test." + std::to_string(::getpid()));
     galleries_ = gallery::Galleries::open(*store_, names_->gallery_bucket, cache_ / "galleries", clock_);
     run_task(context_, make());
@@ -384,7 +337,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<jobs::Names> names_;
   std::unique_ptr<queue::Queues> queues_;
   std::unique_ptr<store::ObjectStore> memory_;
-  std::unique_ptr<HookedStore> store_;
+  std::unique_ptr<store::HookedStore> store_;
   std::filesystem::path cache_;
   std::unique_ptr<gallery::Galleries> galleries_;
 };
@@ -824,10 +777,11 @@ TEST_F(WorkerTest, WhoIsDeletedWhileAnOutcomeIsStoredIsNotNamed) {
     options.reuse = true;
     auto worker = t.create(0, options);
     bool deleted = false;
-    t.store_->after = [&](std::string operation, std::string key) -> Task<> {
-      if (operation != "put" || !key.starts_with("reuse/") || std::exchange(deleted, true)) co_return;
+    t.store_->after = [&](std::string operation, std::string key) -> Task<Result<void>> {
+      if (operation != "put" || !key.starts_with("reuse/") || std::exchange(deleted, true)) co_return Result<void>();
       co_await t.delete_obama();
       t.clock_.shift += Millis(2 * limits::kErasureGraceMs);
+      co_return Result<void>();
     };
     co_await t.expect_nobody_is_named(*worker, t.job());
     EXPECT_TRUE(deleted);
